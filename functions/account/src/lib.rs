@@ -1,0 +1,1 @@
+//! A person's balance, statement, packets and development login.

@@ -1,0 +1,1 @@
+//! Stage 3: binds the next share to a person.

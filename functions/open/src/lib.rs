@@ -1,0 +1,1 @@
+//! Stage 4: opens a share and journals it.

@@ -1,0 +1,1 @@
+//! One packet: who got what, best luck, fairness proof.

@@ -1,0 +1,1 @@
+//! Stage 2: funds the escrow and loads the packet.

@@ -1,0 +1,1 @@
+//! The timer: settles what no doorbell announced, expires, refunds.

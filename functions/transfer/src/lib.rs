@@ -1,0 +1,1 @@
+//! Stage 5: settles the journal into the ledger.

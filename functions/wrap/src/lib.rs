@@ -1,0 +1,1 @@
+//! Stage 1: checks a packet and answers a signed quote.
