@@ -1,0 +1,91 @@
+//! The journal's entries: what a script decided, for the settlement to write down.
+//!
+//! One line of text an entry, fields separated by spaces, so that the stream stays small and a person can
+//! read it. Amounts are deliberately absent: the settlement works them out from the ledger's own seed.
+
+use crate::{PacketId, UserId};
+
+/// One entry of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A packet was loaded into the shard.
+    Load {
+        /// The packet.
+        packet: PacketId,
+        /// The shard's epoch.
+        epoch: u32,
+    },
+    /// A share was opened.
+    Open {
+        /// The packet.
+        packet: PacketId,
+        /// The shard's epoch.
+        epoch: u32,
+        /// The share's number, from 0.
+        seq: u32,
+        /// Who opened it.
+        user: UserId,
+        /// When, Unix milliseconds.
+        opened_at_ms: i64,
+    },
+    /// A packet was closed: nothing can be opened any more.
+    Close {
+        /// The packet.
+        packet: PacketId,
+        /// The shard's epoch.
+        epoch: u32,
+        /// How many shares were opened.
+        opened: u32,
+        /// When, Unix milliseconds.
+        closed_at_ms: i64,
+    },
+}
+
+impl Event {
+    /// Reads an entry; `None` for what no script writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let (name, packet, epoch) = (words.next()?, PacketId::parse(words.next()?)?, words.next()?.parse().ok()?);
+        let event = match name {
+            "load" => Self::Load { packet, epoch },
+            "open" => Self::Open {
+                packet,
+                epoch,
+                seq: words.next()?.parse().ok()?,
+                user: UserId::parse(words.next()?)?,
+                opened_at_ms: words.next()?.parse().ok()?,
+            },
+            "close" => Self::Close {
+                packet,
+                epoch,
+                opened: words.next()?.parse().ok()?,
+                closed_at_ms: words.next()?.parse().ok()?,
+            },
+            _ => return None,
+        };
+        if words.next().is_some() { None } else { Some(event) }
+    }
+
+    /// The packet the entry is about.
+    #[must_use]
+    pub const fn packet(&self) -> PacketId {
+        match self {
+            Self::Load { packet, .. } | Self::Open { packet, .. } | Self::Close { packet, .. } => *packet,
+        }
+    }
+}
+
+impl core::fmt::Display for Event {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Load { packet, epoch } => write!(f, "load {packet} {epoch}"),
+            Self::Open { packet, epoch, seq, user, opened_at_ms } => {
+                write!(f, "open {packet} {epoch} {seq} {user} {opened_at_ms}")
+            }
+            Self::Close { packet, epoch, opened, closed_at_ms } => {
+                write!(f, "close {packet} {epoch} {opened} {closed_at_ms}")
+            }
+        }
+    }
+}

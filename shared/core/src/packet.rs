@@ -1,0 +1,124 @@
+//! A packet: what never changes once it is sent, and who may have a share.
+
+use serde::{Deserialize, Serialize};
+
+use crate::split::{Kind, Seed, Shares};
+use crate::token::Person;
+use crate::{Fen, GroupId, PacketId, UserId};
+
+/// Who a packet is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// Every member of a group, first come, first served.
+    Group(GroupId),
+    /// One named person (an exclusive packet).
+    User(UserId),
+}
+
+impl Recipient {
+    /// The recipient's id, as the stores keep it: its prefix tells the variant.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Group(group) => group.as_str(),
+            Self::User(user) => user.as_str(),
+        }
+    }
+
+    /// Reads what [`as_str`](Self::as_str) wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        UserId::parse(text).map(Self::User).or_else(|| GroupId::parse(text).map(Self::Group))
+    }
+
+    /// Whether `person` is one of those the packet is for.
+    #[must_use]
+    pub fn includes(&self, person: &Person) -> bool {
+        match self {
+            Self::Group(group) => person.groups.contains(group),
+            Self::User(user) => *user == person.user,
+        }
+    }
+}
+
+/// What never changes once a packet is sent: all that the race needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The packet's id.
+    pub id: PacketId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// How the shares are made.
+    pub kind: Kind,
+    /// The sum of all shares.
+    pub total: Fen,
+    /// The number of shares.
+    pub count: u32,
+    /// Who it is for.
+    pub to: Recipient,
+    /// The password's MAC, where the packet has a password.
+    pub password_mac: Option<String>,
+    /// What decides the shares.
+    pub seed: Seed,
+    /// When it opens, Unix milliseconds.
+    pub starts_at_ms: i64,
+    /// When it ends, Unix milliseconds.
+    pub expires_at_ms: i64,
+}
+
+impl Facts {
+    /// Whether `person` may know that the packet exists: its recipients and its sender.
+    #[must_use]
+    pub fn is_visible_to(&self, person: &Person) -> bool {
+        self.sender == person.user || self.to.includes(person)
+    }
+
+    /// The shares' amounts in order of `seq`; as many as `count`.
+    #[must_use]
+    pub fn amounts(&self) -> Vec<Fen> {
+        Shares::new(self.kind, &self.seed, self.total, self.count).map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// The commitment to the seed, as published by `send`: 64 hexadecimal digits.
+    #[must_use]
+    pub fn commitment_hex(&self) -> String {
+        crate::split::hex(&crate::split::commitment(self.id, &self.seed))
+    }
+
+    /// The packet's state for people, at `now_ms`, with `opened` shares opened.
+    #[must_use]
+    pub fn state(&self, opened: u32, closed: bool, now_ms: i64) -> State {
+        if opened >= self.count {
+            State::Finished
+        } else if closed || now_ms >= self.expires_at_ms {
+            State::Expired
+        } else if now_ms < self.starts_at_ms {
+            State::Scheduled
+        } else {
+            State::Open
+        }
+    }
+}
+
+/// A packet's state as people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It opens later.
+    Scheduled,
+    /// Shares can be grabbed and opened.
+    Open,
+    /// Every share was opened.
+    Finished,
+    /// Its time is over, with something left.
+    Expired,
+}
+
+impl State {
+    /// Whether nothing can change any more, so that the seed may be shown.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Expired)
+    }
+}

@@ -1,0 +1,284 @@
+//! The bodies of requests and answers, field by field as the API documents them.
+//!
+//! Amounts are whole fen, times Unix milliseconds. Requests refuse unknown fields.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Whole;
+use crate::packet::{Recipient, State};
+use crate::split::Kind;
+use crate::{Fen, GroupId, PacketId, UserId};
+
+/// The most shares any packet may have, whoever sends it.
+pub const COUNT_MAX: i64 = 10_000;
+/// The longest life of a packet in seconds: 24 h.
+pub const EXPIRES_IN_MAX_S: i64 = 24 * 3600;
+/// The last moment the system knows, Unix milliseconds: the year 9999.
+pub const TIME_MAX_MS: i64 = 253_402_300_799_999;
+/// The most entries of a page.
+pub const PAGE_MAX: i64 = 100;
+
+/// `POST /v1/wrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrapRequest {
+    /// How the shares are made.
+    pub kind: Kind,
+    /// The sum of all shares.
+    pub total_fen: Whole<1, { Fen::MAX.get() }>,
+    /// The number of shares.
+    pub count: Whole<1, COUNT_MAX>,
+    /// Who it is for.
+    pub to: Recipient,
+    /// A line of good wishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
+    /// The cover's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<String>,
+    /// The password (口令) that opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// When it opens; now when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at_ms: Option<Whole<0, TIME_MAX_MS>>,
+    /// How long it lives once it opens; 24 h when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_s: Option<Whole<1, EXPIRES_IN_MAX_S>>,
+}
+
+/// The answer of `POST /v1/wrap`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrapAnswer {
+    /// The signed quote, for `send`.
+    pub quote: String,
+    /// The sum of all shares.
+    pub total_fen: Fen,
+    /// The number of shares.
+    pub count: u32,
+    /// What the wallet holds now.
+    pub balance_fen: Fen,
+    /// When the quote ends.
+    pub quote_expires_at_ms: i64,
+}
+
+/// `POST /v1/send`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendRequest {
+    /// The quote that `wrap` answered.
+    pub quote: String,
+}
+
+/// The answer of `POST /v1/send`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendAnswer {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// The commitment to the seed: 64 hexadecimal digits.
+    pub commitment: String,
+    /// The packet's state.
+    pub state: State,
+    /// When the packet ends.
+    pub expires_at_ms: i64,
+}
+
+/// `POST /v1/packets/{id}/grab`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrabRequest {
+    /// The password, for a packet that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// The answer of `POST /v1/packets/{id}/grab`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrabAnswer {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// The number of the share, from 0.
+    pub seq: u32,
+    /// The signed voucher, for `open`.
+    pub voucher: String,
+}
+
+/// `POST /v1/packets/{id}/open`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenRequest {
+    /// The voucher that `grab` answered.
+    pub voucher: String,
+}
+
+/// The answer of `POST /v1/packets/{id}/open`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenAnswer {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// The number of the share, from 0.
+    pub seq: u32,
+    /// What was in it.
+    pub amount_fen: Fen,
+    /// When it was opened first.
+    pub opened_at_ms: i64,
+}
+
+/// The answer of `GET /v1/packets/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketAnswer {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// How the shares are made.
+    pub kind: Kind,
+    /// The sum of all shares.
+    pub total_fen: Fen,
+    /// The number of shares.
+    pub count: u32,
+    /// Who it is for.
+    pub to: Recipient,
+    /// A line of good wishes.
+    pub greeting: Option<String>,
+    /// The cover's name.
+    pub cover: Option<String>,
+    /// Whether a password is needed.
+    pub has_password: bool,
+    /// The packet's state.
+    pub state: State,
+    /// How many shares were grabbed.
+    pub grabbed: u32,
+    /// How many shares were opened.
+    pub opened: u32,
+    /// What went back to the sender.
+    pub refunded_fen: Fen,
+    /// The opened shares, as far as the reader may see them.
+    pub shares: Vec<ShareAnswer>,
+    /// The commitment to the seed: 64 hexadecimal digits.
+    pub commitment: String,
+    /// The seed, 64 hexadecimal digits, once the packet is over.
+    pub seed: Option<String>,
+    /// When it was sent.
+    pub created_at_ms: i64,
+    /// When it opens.
+    pub starts_at_ms: i64,
+    /// When it ends.
+    pub expires_at_ms: i64,
+}
+
+/// One opened share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareAnswer {
+    /// Who opened it.
+    pub user: UserId,
+    /// The number of the share, from 0.
+    pub seq: u32,
+    /// What was in it.
+    pub amount_fen: Fen,
+    /// When it was opened.
+    pub opened_at_ms: i64,
+    /// Whether it is the best luck of a finished packet; the earliest wins a tie.
+    pub best: bool,
+}
+
+/// The answer of `GET /v1/me`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeAnswer {
+    /// Who is asking.
+    pub user: UserId,
+    /// What the wallet holds.
+    pub balance_fen: Fen,
+    /// Every share opened before this time is in the balance.
+    pub settled_through_ms: i64,
+}
+
+/// One posting of a wallet, seen from its owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostingAnswer {
+    /// The posting's natural id.
+    pub id: String,
+    /// What came in (positive) or went out (negative), in fen.
+    pub change_fen: i64,
+    /// The account on the other side.
+    pub counterparty: String,
+    /// When it was written.
+    pub at_ms: i64,
+}
+
+/// The answer of `GET /v1/me/statement`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementAnswer {
+    /// Newest first.
+    pub postings: Vec<PostingAnswer>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<i64>,
+}
+
+/// Which side of a packet: `role` of `GET /v1/me/packets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Packets I sent.
+    Sent,
+    /// Packets of which I opened a share.
+    Received,
+}
+
+/// One packet of `GET /v1/me/packets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyPacket {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// How the shares are made.
+    pub kind: Kind,
+    /// Sent: the packet's total. Received: my share.
+    pub amount_fen: Fen,
+    /// Sent: the number of shares settled. Received: 1.
+    pub opened: u32,
+    /// The number of shares.
+    pub count: u32,
+    /// Sent: what came back. Received: 0.
+    pub refunded_fen: Fen,
+    /// Received: whether mine was the best luck.
+    pub best: bool,
+    /// Sent: when it was sent. Received: when I opened it.
+    pub at_ms: i64,
+}
+
+/// The answer of `GET /v1/me/packets`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyPacketsAnswer {
+    /// Newest first.
+    pub packets: Vec<MyPacket>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<i64>,
+    /// The year the totals are for, in China's time.
+    pub year: i64,
+    /// The year's sum: sent, or received.
+    pub total_fen: Fen,
+    /// The year's number of packets.
+    pub count: i64,
+    /// The year's number of best lucks; 0 for sent packets.
+    pub best_luck_count: i64,
+}
+
+/// `POST /v1/dev/login`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// Who to be.
+    pub user: UserId,
+    /// The groups to be a member of, at most 50.
+    #[serde(default)]
+    pub groups: Vec<GroupId>,
+}
+
+/// The answer of `POST /v1/dev/login`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginAnswer {
+    /// The bearer token.
+    pub token: String,
+}
