@@ -1,0 +1,135 @@
+//! The two secrets of a local stack, and the tokens they sign.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hongbao_core::GroupId;
+use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key};
+
+/// What a token is to allow.
+#[derive(Debug, Clone, Copy)]
+pub struct Grant<'a> {
+    /// The user's id (`us_…`), or an operator's name.
+    pub user: &'a str,
+    /// The groups the user is a member of (`g_…`).
+    pub groups: &'a [&'a str],
+    /// Whether the user is a company.
+    pub company: bool,
+    /// For whom the token is meant: people or operators.
+    pub audience: &'a str,
+    /// How long it is valid.
+    pub ttl: Duration,
+}
+
+impl<'a> Grant<'a> {
+    /// A person's token, valid for half a day.
+    #[must_use]
+    pub fn person(user: &'a str, groups: &'a [&'a str]) -> Self {
+        Self { user, groups, company: false, audience: AUDIENCE_PEOPLE, ttl: Duration::from_secs(12 * 3600) }
+    }
+
+    /// An operator's token, valid for five minutes.
+    #[must_use]
+    pub fn operator(name: &'a str) -> Self {
+        let ttl = Duration::from_secs(300);
+        Self { user: name, groups: &[], company: false, audience: AUDIENCE_OPERATOR, ttl }
+    }
+}
+
+/// The values of the variables `signing_key` and `jwt_keys`.
+#[derive(Clone)]
+pub struct Keys {
+    signing_key: String,
+    jwt_keys: String,
+}
+
+impl Keys {
+    /// The keys in the folder `dir`; made from the operating system's randomness when there are none yet.
+    /// Only the owner can read them.
+    ///
+    /// # Errors
+    /// Occurs when the folder cannot be written or holds something else than keys.
+    pub fn load_or_make(dir: &Path) -> Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).context("cannot create the folder of keys")?;
+        let signing_key = read_or_make(&dir.join("signing_key"), random_hex)?;
+        let jwt_keys = read_or_make(&dir.join("jwt_keys"), || {
+            let id = hex(&random()?[..4]);
+            Ok(format!("local-{id}:HS256:{}", Base64UrlUnpadded::encode_string(&random()?)))
+        })?;
+        ensure!(
+            signing_key.len() == 64 && signing_key.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{} does not hold 64 hexadecimal digits; delete it to have a new key made",
+            dir.join("signing_key").display(),
+        );
+        token::parse_keys(&jwt_keys).map_err(|form| anyhow!("{}: {form}", dir.join("jwt_keys").display()))?;
+        Ok(Self { signing_key, jwt_keys })
+    }
+
+    /// The variable `signing_key`: 64 hexadecimal digits.
+    #[must_use]
+    pub fn signing_key(&self) -> &str {
+        &self.signing_key
+    }
+
+    /// The variable `jwt_keys`: `<id>:<algorithm>:<key>`, separated by commas.
+    #[must_use]
+    pub fn jwt_keys(&self) -> &str {
+        &self.jwt_keys
+    }
+
+    /// A token that grants this, from now on.
+    ///
+    /// # Errors
+    /// Occurs when a group's id is malformed or no key can sign.
+    pub fn token(&self, grant: &Grant<'_>) -> Result<String> {
+        let groups = grant.groups.iter().map(|group| {
+            GroupId::parse(group).with_context(|| format!("`{group}` is not a group's id (`g_` and letters or digits)"))
+        });
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+        let claims = Claims {
+            sub: grant.user.to_owned(),
+            groups: groups.collect::<Result<_>>()?,
+            company: grant.company,
+            aud: grant.audience.to_owned(),
+            exp: i64::try_from((now_s + grant.ttl).as_secs())?,
+            nbf: None,
+        };
+        let keys = token::parse_keys(&self.jwt_keys).map_err(|form| anyhow!("jwt_keys {form}"))?;
+        keys.iter().find_map(|key: &Key| key.sign(&claims)).context("jwt_keys has no HS256 key to sign with")
+    }
+}
+
+/// The file's content, made at the first call. The file appears whole or not at all.
+fn read_or_make(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
+    if !path.exists() {
+        let new = path.with_extension("new");
+        let options = &mut fs::OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&new).with_context(|| format!("cannot write {}", new.display()))?;
+        file.write_all(make()?.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+fn random() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the operating system gives no randomness: {error}"))?;
+    Ok(bytes)
+}
+
+/// 64 random hexadecimal digits.
+pub(crate) fn random_hex() -> Result<String> {
+    Ok(hex(&random()?))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,231 @@
+//! The application, served by the project's own host or by Spin.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+
+use crate::Process;
+use crate::supervisor::Supervisor;
+
+/// Eight components are compiled first, perhaps on a busy machine with two cores.
+const READY_LIMIT: Duration = Duration::from_secs(180);
+const STOP_GRACE: Duration = Duration::from_secs(20);
+const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// What runs the components.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runtime {
+    /// The project's own host: the path of `hongbao-host`.
+    Host(PathBuf),
+    /// Spin 4.1 or newer: the path of `spin`.
+    Spin(PathBuf),
+}
+
+impl Runtime {
+    /// The host that `cargo xtask build` made, or the one that the environment's `HONGBAO_HOST_BIN` names.
+    ///
+    /// # Errors
+    /// Occurs when it is not built.
+    pub fn built_host() -> Result<Self> {
+        if let Some(path) = env::var_os("HONGBAO_HOST_BIN") {
+            return Ok(Self::Host(path.into()));
+        }
+        // Commands are in target/release, tests in target/release/deps.
+        let program = env::current_exe()?;
+        let found = program.ancestors().skip(1).take(2).map(|dir| dir.join("hongbao-host")).find(|path| path.exists());
+        found.map(Self::Host).context("hongbao-host is not built: run `cargo xtask build`")
+    }
+}
+
+/// How a [`Server`] is started.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// What runs it.
+    pub runtime: Runtime,
+    /// The folder with `spin.toml`.
+    pub project: PathBuf,
+    /// The address to serve on; port 0 is any free one.
+    pub listen: String,
+    /// Where the runtime keeps its SQLite database.
+    pub state_dir: PathBuf,
+    /// Where the output goes.
+    pub log_dir: PathBuf,
+    /// Values of the application's variables.
+    pub variables: Vec<(String, String)>,
+    /// More arguments for the runtime, such as faults for the host to inject.
+    pub arguments: Vec<String>,
+    /// Where news of the supervision go, a line each.
+    pub report: fn(&str),
+}
+
+/// The running (or stopped) application. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    options: ServerOptions,
+    base_url: String,
+    http: Option<Process>,
+    settlement: Option<Supervisor>,
+}
+
+impl Server {
+    /// Starts the application and waits until it serves.
+    ///
+    /// # Errors
+    /// Occurs when the runtime is missing, refuses the application, or the address is taken.
+    pub fn start(options: ServerOptions) -> Result<Self> {
+        let mut server = Self { options, base_url: String::new(), http: None, settlement: None };
+        server.run()?;
+        // A restart serves where clients already look.
+        let address = server.base_url.strip_prefix("http://").context("the runtime named no address")?;
+        server.options.listen = address.to_owned();
+        Ok(server)
+    }
+
+    /// `http://ADDRESS:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Whether the process that answers requests runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.http.as_ref().is_some_and(Process::is_running)
+    }
+
+    /// Ends it in good order: requests being answered are finished.
+    ///
+    /// # Errors
+    /// Occurs when it had to be killed.
+    pub fn stop(&mut self) -> Result<()> {
+        let stopped = self.http.take().map_or(Ok(()), |http| http.stop(Signal::TERM, STOP_GRACE));
+        self.settlement.take().into_iter().for_each(Supervisor::stop);
+        stopped
+    }
+
+    /// Kills it at once, in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        self.http = None;
+        self.settlement = None;
+    }
+
+    /// Freezes it: connections stay open and nobody answers.
+    pub fn pause(&self) {
+        self.http.iter().for_each(Process::pause);
+        self.settlement.iter().for_each(Supervisor::pause);
+    }
+
+    /// Takes back [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.http.iter().for_each(Process::resume);
+        self.settlement.iter().for_each(Supervisor::resume);
+    }
+
+    /// Starts it again at the same address, after killing it where it still runs.
+    ///
+    /// # Errors
+    /// Like [`start`](Self::start).
+    pub fn restart(&mut self) -> Result<()> {
+        self.kill();
+        self.run()
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let options = &self.options;
+        fs::create_dir_all(&options.state_dir)
+            .with_context(|| format!("cannot create the folder {}", options.state_dir.display()))?;
+        let mut command = up(options);
+        command.args(["--listen", &options.listen]).args(&options.arguments);
+        let mut settlement = None;
+        if let Runtime::Spin(_) = options.runtime {
+            // Spin ends altogether when its connection to Redis does. So the settlement, which holds that
+            // connection, is a process of its own, and people are served on without it.
+            let manifest = Manifest::read(&options.project)?;
+            only(&mut command, &manifest.http);
+            settlement = Some(supervise_settlement(options.clone(), manifest.redis)?);
+        }
+        let http = Process::spawn("the application", &mut command, &options.log_dir.join("application.log"))?;
+        self.base_url = http.wait_ready(READY_LIMIT, || served_address(&http.output()))?;
+        self.http = Some(http);
+        self.settlement = settlement;
+        Ok(())
+    }
+}
+
+fn supervise_settlement(options: ServerOptions, components: Vec<String>) -> Result<Supervisor> {
+    let report = options.report;
+    let start = move || {
+        let mut command = up(&options);
+        only(&mut command, &components);
+        Process::spawn("the settlement", &mut command, &options.log_dir.join("settlement.log"))
+    };
+    Supervisor::start(start, report)
+}
+
+/// The command line that both runtimes understand, up to what is served.
+fn up(options: &ServerOptions) -> Command {
+    let mut command = match &options.runtime {
+        Runtime::Host(program) => Command::new(program),
+        Runtime::Spin(program) => {
+            let mut command = Command::new(program);
+            command.env("SPIN_DISABLE_TELEMETRY", "1");
+            command
+        }
+    };
+    command.arg("up").arg("--from").arg(options.project.join("spin.toml"));
+    command.arg("--state-dir").arg(&options.state_dir).current_dir(&options.project);
+    // The caller's own variables would make a stack depend on who starts it. And by the environment, not by
+    // the command line: everybody on the machine can read command lines, and two of the values are secrets.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLE_PREFIX)) {
+        command.env_remove(name);
+    }
+    let named = |name: &str| format!("{VARIABLE_PREFIX}{}", name.to_uppercase());
+    command.envs(options.variables.iter().map(|(name, value)| (named(name), value)));
+    command
+}
+
+fn only(command: &mut Command, components: &[String]) {
+    for component in components {
+        command.args(["-c", component]);
+    }
+}
+
+/// The address in the line `Serving http://ADDRESS:PORT`, once it is complete.
+fn served_address(output: &str) -> Option<String> {
+    let (_, rest) = output.split_once("Serving http://")?;
+    let end = rest.find(|letter: char| letter.is_whitespace() || letter == '/')?;
+    Some(format!("http://{}", &rest[..end]))
+}
+
+/// Which components of `spin.toml` serve requests, and which listen to Redis.
+struct Manifest {
+    http: Vec<String>,
+    redis: Vec<String>,
+}
+
+impl Manifest {
+    fn read(project: &Path) -> Result<Self> {
+        let path = project.join("spin.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let manifest: toml::Table = text.parse().with_context(|| format!("{} is malformed", path.display()))?;
+        let components = |kind: &str| {
+            let triggers =
+                manifest.get("trigger").and_then(|triggers| triggers.get(kind)).and_then(|list| list.as_array());
+            let names = triggers.into_iter().flatten().filter_map(|trigger| trigger.get("component")?.as_str());
+            let mut names: Vec<String> = names.map(str::to_owned).collect();
+            names.sort();
+            names.dedup(); // A component may serve several routes.
+            names
+        };
+        let manifest = Self { http: components("http"), redis: components("redis") };
+        if manifest.http.is_empty() || manifest.redis.is_empty() {
+            bail!("{} names no components for `trigger.http` and `trigger.redis`", path.display());
+        }
+        Ok(manifest)
+    }
+}
