@@ -1,0 +1,124 @@
+//! One request: find its component, hand it over, turn whatever comes back into a response.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, HOST};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http_body_util::{BodyExt, Either, Empty, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use wasmtime::PoolConcurrencyLimitError;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::answer::{self, Body};
+use super::{Pool, Routes};
+
+/// The most that a request body may hold.
+const REQUEST_LIMIT_BYTES: usize = 10 << 20;
+/// A response whose length is known and at most this is read whole before its head is sent: one write
+/// instead of two, and a component that dies half-way gives a clean 500.
+const BUFFERED_RESPONSE_LIMIT_BYTES: u64 = 256 << 10;
+/// Looks at nothing downstream.
+const HEALTH_PATH: &str = "/.well-known/spin/health";
+/// Of the headers that Spin adds, the only one that the request itself does not tell. Each costs the
+/// component a conversion.
+const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
+
+/// Answers requests.
+pub(crate) struct Service {
+    routes: Routes<Pool>,
+}
+
+impl Service {
+    pub(crate) fn new(routes: Routes<Pool>) -> Self {
+        Self { routes }
+    }
+
+    /// Answers one request of the client at `client`.
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>, client: HeaderValue) -> Response<Body> {
+        let path = request.uri().path();
+        let Some(pool) = self.routes.find(path) else {
+            return if path == HEALTH_PATH { answer::healthy() } else { answer::not_found() };
+        };
+        let limit = REQUEST_LIMIT_BYTES as u64;
+        if request.body().size_hint().lower() > limit {
+            return answer::too_large();
+        }
+        let Some(request) = prepare(request, client) else { return answer::bad_request() };
+        match pool.handle((), request).await {
+            Ok(response) => finish(pool, response).await,
+            Err(error) => failed(pool, &error),
+        }
+    }
+}
+
+/// The request as a component sees it: with a whole URI, without the transport's headers.
+fn prepare(request: Request<Incoming>, client: HeaderValue) -> Option<Request<WasiBody>> {
+    let (mut head, body) = request.into_parts();
+    head.uri = absolute(head.uri, &head.headers)?;
+    head.headers.remove(http::header::CONNECTION);
+    head.headers.insert(CLIENT_ADDRESS, client);
+    let body = if body.is_end_stream() {
+        Empty::new().map_err(|never| match never {}).boxed_unsync()
+    } else {
+        Limited::new(body, REQUEST_LIMIT_BYTES).map_err(request_error).boxed_unsync()
+    };
+    Some(Request::from_parts(head, body))
+}
+
+/// The URI with scheme and host. HTTP/1 sends the host apart from the path.
+fn absolute(uri: Uri, headers: &HeaderMap) -> Option<Uri> {
+    let mut parts = uri.into_parts();
+    let host = headers.get(HOST).map(|host| Authority::try_from(host.as_bytes()));
+    parts.authority = match (parts.authority, host) {
+        (None, Some(host)) => Some(host.ok()?),
+        (named, _) => Some(named?),
+    };
+    parts.scheme = Some(Scheme::HTTP);
+    Uri::from_parts(parts).ok()
+}
+
+fn request_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    if error.is::<LengthLimitError>() {
+        return Error::HttpRequestBodySize(Some(REQUEST_LIMIT_BYTES as u64));
+    }
+    match error.downcast::<hyper::Error>() {
+        Ok(error) => Error::from(*error),
+        Err(error) => Error::InternalError(Some(error.to_string())),
+    }
+}
+
+/// Sends a short response in one piece and a long or endless one as it comes.
+async fn finish(pool: &Pool, response: Response<WasiBody>) -> Response<Body> {
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_none_or(|length: u64| length > BUFFERED_RESPONSE_LIMIT_BYTES) {
+        return response.map(Either::Right);
+    }
+    let (head, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => Response::from_parts(head, answer::whole(body.to_bytes())),
+        Err(error) => {
+            tracing::error!(component = pool.state().component().id, "response body failed: {error}");
+            answer::internal()
+        }
+    }
+}
+
+fn failed(pool: &Pool, error: &wasmtime::Error) -> Response<Body> {
+    let component = &pool.state().component().id;
+    if let Some(failure) = error.downcast_ref::<InstantiationError<()>>() {
+        if failure.error.is::<PoolConcurrencyLimitError>() {
+            tracing::warn!(component, "all instances are busy");
+            return answer::overloaded();
+        }
+        tracing::error!(component, "cannot instantiate: {:#}", failure.error);
+    } else if error.is::<ExpirationError>() {
+        tracing::warn!(component, "request took too long");
+        return answer::timeout();
+    } else {
+        tracing::error!(component, "request failed: {}", error.root_cause());
+    }
+    answer::internal()
+}
+

@@ -1,0 +1,153 @@
+//! The command line of the host, modelled on `spin up`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use hongbao_host::{Host, Instances, Options};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Runs a spin.toml where Spin is not installed.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the application until Ctrl-C or SIGTERM.
+    Up(Up),
+}
+
+#[derive(Args)]
+struct Up {
+    /// The manifest.
+    #[arg(short, long, default_value = "spin.toml")]
+    from: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// A variable's value, as name=value; otherwise SPIN_VARIABLE_<NAME>, otherwise its default.
+    #[arg(long = "variable", value_parser = variable)]
+    variables: Vec<(String, String)>,
+    /// Where the SQLite database lives [default: .spin beside the manifest].
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+    /// Where compiled components are kept [default: .spin/compiled beside the manifest].
+    #[arg(long)]
+    cache_dir: Option<PathBuf>,
+    /// Run only this component's triggers; may be given several times.
+    #[arg(short, long = "component")]
+    components: Vec<String>,
+    /// How many requests an instance answers in its life.
+    #[arg(long, default_value_t = Instances::MAX_REUSE_COUNT)]
+    max_instance_reuse_count: usize,
+    /// How many requests an instance answers at once.
+    #[arg(long, default_value_t = Instances::MAX_CONCURRENT_REUSE_COUNT)]
+    max_instance_concurrent_reuse_count: usize,
+    /// How many instances there may be at once; more requests get 503.
+    #[arg(long, default_value_t = Instances::MAX_COUNT)]
+    max_instances: u32,
+    /// How long an idle instance is kept, such as 500ms or 2s.
+    #[arg(long, value_parser = duration, default_value = "1s")]
+    idle_instance_timeout: Duration,
+    /// How long a request may take, such as 30s [default: no limit].
+    #[arg(long, value_parser = duration)]
+    request_timeout: Option<Duration>,
+    /// How long a shutdown waits for requests in flight.
+    #[arg(long, value_parser = duration, default_value = "10s")]
+    shutdown_grace: Duration,
+}
+
+impl Up {
+    fn options(self) -> Options {
+        let mut options = Options::new(self.from);
+        options.listen = self.listen;
+        options.variables = self.variables.into_iter().collect();
+        options.environment_variables = environment_variables();
+        options.components = self.components;
+        options.shutdown_grace = self.shutdown_grace;
+        options.instances = Instances {
+            max_reuse_count: self.max_instance_reuse_count,
+            max_concurrent_reuse_count: self.max_instance_concurrent_reuse_count,
+            idle_timeout: self.idle_instance_timeout,
+            request_timeout: self.request_timeout,
+            max_count: self.max_instances,
+        };
+        options.state_dir = self.state_dir.unwrap_or(options.state_dir);
+        options.cache_dir = self.cache_dir.unwrap_or(options.cache_dir);
+        options
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Command::Up(up) = Cli::parse().command;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+
+    // Before the start, so that a signal during it is not lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = Host::start(up.options()).await?;
+    // Tools wait for this line and read the address from it.
+    println!("Serving http://{}", running.addr());
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    running.shutdown().await
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected name=value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Reads `500ms`, `2s`, `1m`, or a plain number of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..end].parse().map_err(|_| "expected a number, such as 500ms or 2s")?;
+    match &text[end..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "" | "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number * 60)),
+        unit => Err(format!("unknown unit {unit:?}")),
+    }
+}
+
+fn environment_variables() -> std::collections::BTreeMap<String, String> {
+    let named = |(key, value): (String, String)| {
+        let name = key.strip_prefix(Options::VARIABLE_PREFIX)?.to_lowercase();
+        Some((name, value))
+    };
+    // An entry that is not UTF-8 cannot be meant for the manifest.
+    let readable = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    readable.filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        for (text, expected_ms) in [("500ms", 500), ("2s", 2_000), ("3", 3_000), ("1m", 60_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(expected_ms)), "{text}");
+        }
+        for text in ["", "s", "1h", "-1s", "1.5s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,109 @@
+//! What a host is started with.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use crate::faults::Faults;
+
+/// Everything that `Host::start` needs. [`Options::new`] gives the defaults of the command line.
+#[derive(Clone)]
+pub struct Options {
+    /// The manifest's file.
+    pub manifest: PathBuf,
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Values of the manifest's variables; one that is not declared is an error.
+    pub variables: BTreeMap<String, String>,
+    /// Values of second rank, from the environment; what is not declared is ignored.
+    pub environment_variables: BTreeMap<String, String>,
+    /// Where the SQLite database lives.
+    pub state_dir: PathBuf,
+    /// Where compiled components are kept. Hosts may share it.
+    pub cache_dir: PathBuf,
+    /// The components whose triggers run. Empty means all.
+    pub components: Vec<String>,
+    /// How long instances live and how much they take on.
+    pub instances: Instances,
+    /// How long a shutdown waits for requests in flight.
+    pub shutdown_grace: Duration,
+    /// Decides the fate of host calls, for tests.
+    pub faults: Option<Arc<dyn Faults>>,
+    /// How far ahead of the real one the components' wall clock is, in milliseconds, for tests. It may
+    /// change while the host runs.
+    pub clock_offset_ms: Option<Arc<AtomicI64>>,
+}
+
+/// The limits of component instances.
+#[derive(Clone, Copy, Debug)]
+pub struct Instances {
+    /// How many requests an instance answers in its life.
+    pub max_reuse_count: usize,
+    /// How many requests an instance answers at once.
+    pub max_concurrent_reuse_count: usize,
+    /// How long an instance with nothing to do is kept.
+    pub idle_timeout: Duration,
+    /// How long a request may take, if limited.
+    pub request_timeout: Option<Duration>,
+    /// How many instances there may be at once, of all components together.
+    pub max_count: u32,
+}
+
+impl Instances {
+    /// The default of [`Instances::max_reuse_count`].
+    pub const MAX_REUSE_COUNT: usize = 128;
+    /// The default of [`Instances::max_concurrent_reuse_count`].
+    pub const MAX_CONCURRENT_REUSE_COUNT: usize = 16;
+    /// The default of [`Instances::idle_timeout`], in milliseconds.
+    pub const IDLE_TIMEOUT_MS: u64 = 1_000;
+    /// The default of [`Instances::max_count`].
+    pub const MAX_COUNT: u32 = 1_000;
+}
+
+impl Default for Instances {
+    fn default() -> Self {
+        Self {
+            max_reuse_count: Self::MAX_REUSE_COUNT,
+            max_concurrent_reuse_count: Self::MAX_CONCURRENT_REUSE_COUNT,
+            idle_timeout: Duration::from_millis(Self::IDLE_TIMEOUT_MS),
+            request_timeout: None,
+            max_count: Self::MAX_COUNT,
+        }
+    }
+}
+
+impl Options {
+    /// How long a shutdown waits by default, in milliseconds.
+    pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
+    /// What the names of environment variables that set manifest variables begin with.
+    pub const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+
+    /// The defaults for the manifest at `manifest`: a free port of this machine only, state beside the
+    /// manifest in `.spin`, as `spin up` keeps it.
+    #[must_use]
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        let manifest = manifest.into();
+        let state_dir = folder_of(&manifest).join(".spin");
+        Self {
+            cache_dir: state_dir.join("compiled"),
+            manifest,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            variables: BTreeMap::new(),
+            environment_variables: BTreeMap::new(),
+            state_dir,
+            components: Vec::new(),
+            instances: Instances::default(),
+            shutdown_grace: Duration::from_millis(Self::SHUTDOWN_GRACE_MS),
+            faults: None,
+            clock_offset_ms: None,
+        }
+    }
+}
+
+/// The folder that relative paths of the manifest start from.
+pub(crate) fn folder_of(manifest: &Path) -> &Path {
+    manifest.parent().unwrap_or(Path::new(""))
+}

@@ -1,0 +1,146 @@
+//! The Redis trigger: one connection and one task for each channel.
+//!
+//! A message makes a fresh instance, and the next message waits for it. Pub/Sub itself keeps nothing: what
+//! is published while the subscriber is away is lost, here as in Spin, and the application must not rely
+//! on it. Unlike Spin, losing Redis ends neither the trigger nor the host: the subscriber comes back.
+//!
+//! **Invariant:** at most [`QUEUE_LIMIT`] messages wait. Beyond that new ones are dropped, never the
+//! waiting ones: whatever a dropped doorbell announced, some later call will still look for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use futures::StreamExt;
+use redis::Client;
+use redis::aio::PubSubStream;
+use tokio::sync::mpsc;
+use wasmtime::component::InstancePre;
+use wasmtime::{Engine, Store};
+
+use crate::guest::{ComponentContext, Guest};
+use crate::interfaces::bindings::PlatformPre;
+use crate::manifest::RedisTrigger;
+use crate::stop::Stop;
+use crate::trap;
+
+/// How many messages may wait for the one being handled.
+const QUEUE_LIMIT: usize = 1024;
+/// The first pause after a lost connection. It doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A subscription and the component behind it.
+pub(crate) struct Subscriber {
+    trigger: RedisTrigger,
+    client: Client,
+    engine: Engine,
+    pre: PlatformPre<Guest>,
+    component: Arc<ComponentContext>,
+    timeout: Option<Duration>,
+}
+
+impl Subscriber {
+    /// Checks the trigger; connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// Occurs when the address is not one of Redis, or the component does not export
+    /// `spin:redis/inbound-redis`.
+    pub(crate) fn new(
+        trigger: RedisTrigger,
+        engine: &Engine,
+        pre: InstancePre<Guest>,
+        component: &Arc<ComponentContext>,
+        timeout: Option<Duration>,
+    ) -> Result<Self> {
+        let client = Client::open(trigger.address.as_str()).context("the Redis trigger's address")?;
+        let pre = PlatformPre::new(pre).map_err(anyhow::Error::from).context("it exports no spin:redis/inbound-redis@3.0.0")?;
+        let (engine, component) = (engine.clone(), Arc::clone(component));
+        Ok(Self { trigger, client, engine, pre, component, timeout })
+    }
+
+    /// Listens until `stop`, then finishes the message in hand.
+    pub(crate) async fn run(self, stop: Stop) {
+        let (sender, receiver) = mpsc::channel(QUEUE_LIMIT);
+        let mut stop_listening = stop.clone();
+        let listening = async {
+            tokio::select! {
+                () = self.listen(sender) => {}
+                () = stop_listening.requested() => {}
+            }
+        };
+        futures::join!(listening, self.handle_all(receiver, stop));
+    }
+
+    /// Keeps a subscription alive and queues what arrives. Never returns.
+    async fn listen(&self, queue: mpsc::Sender<Vec<u8>>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.subscribe().await {
+                Ok(messages) => {
+                    tracing::info!(component = self.component.id, channel = self.trigger.channel, "subscribed");
+                    pause = FIRST_PAUSE;
+                    self.enqueue(messages, &queue).await;
+                    tracing::warn!(channel = self.trigger.channel, "lost the Redis subscription");
+                }
+                Err(error) => tracing::warn!(channel = self.trigger.channel, "cannot subscribe: {error}"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn subscribe(&self) -> redis::RedisResult<PubSubStream> {
+        let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
+        sink.subscribe(&self.trigger.channel).await?;
+        Ok(stream)
+    }
+
+    async fn enqueue(&self, mut messages: PubSubStream, queue: &mpsc::Sender<Vec<u8>>) {
+        while let Some(message) = messages.next().await {
+            if queue.try_send(message.get_payload_bytes().to_vec()).is_err() {
+                tracing::warn!(component = self.component.id, "{QUEUE_LIMIT} messages wait, dropping one");
+            }
+        }
+    }
+
+    /// Handles what is queued, one message after the other.
+    async fn handle_all(&self, mut queue: mpsc::Receiver<Vec<u8>>, mut stop: Stop) {
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = stop.requested() => return,
+                message = queue.recv() => message,
+            };
+            let Some(message) = message else { return };
+            let handling = self.handle(message);
+            let result = match self.timeout {
+                Some(timeout) => tokio::time::timeout(timeout, handling).await.context("took too long").flatten(),
+                None => handling.await,
+            };
+            if let Err(error) = result {
+                tracing::error!(component = self.component.id, "message failed: {error}");
+            }
+        }
+    }
+
+    async fn handle(&self, message: Vec<u8>) -> Result<()> {
+        let mut store = Guest::store(&self.engine, &self.component);
+        if self.timeout.is_some() {
+            store.epoch_deadline_async_yield_and_update(1);
+        }
+        let result = self.call(&mut store, message).await;
+        result.inspect_err(|error| trap::log(&self.component.id, error)).map_err(|_| anyhow::anyhow!("trapped"))?
+    }
+
+    /// The outer error is a trap, the inner one the component's own.
+    async fn call(&self, store: &mut Store<Guest>, message: Vec<u8>) -> wasmtime::Result<Result<()>> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let handler = instance.spin_redis_inbound_redis();
+        let answer = store
+            .run_concurrent(async |accessor| handler.call_handle_message(accessor, message).await)
+            .await??;
+        Ok(answer.map_err(|error| anyhow::anyhow!("the component answered {error:?}")))
+    }
+}
