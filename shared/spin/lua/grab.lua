@@ -1,0 +1,22 @@
+#!lua
+-- Binds the next share of a packet to a user, or answers the share the user has already.
+--
+-- KEYS  packet, epoch
+-- ARGV  epoch, user
+-- reply {'ok', seq, packet's epoch} | {'not_started', ms to wait} | {'sold_out'} | {'expired'} | {'missing'} | {'fenced'}
+local packet, user = KEYS[1], ARGV[2]
+
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {'fenced'} end
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local f = redis.call('HMGET', packet, user, 'g', 'n', 's', 'x', 'c', 'e')
+local claim, grabbed, count, starts, expires, closed, epoch = f[1], f[2], f[3], f[4], f[5], f[6], f[7]
+
+if not count then return {'missing'} end
+if claim then return {'ok', tonumber(string.match(claim, '^%d+')), tonumber(epoch)} end
+if now_ms < tonumber(starts) then return {'not_started', starts - now_ms} end
+if tonumber(grabbed) >= tonumber(count) then return {'sold_out'} end
+if closed or now_ms >= tonumber(expires) then return {'expired'} end
+-- After this point the grab must succeed.
+redis.call('HSET', packet, user, grabbed, 'g', grabbed + 1)
+return {'ok', tonumber(grabbed), tonumber(epoch)}

@@ -1,0 +1,1 @@
+INSERT INTO deposit (id, user, amount_fen, at_ms) VALUES (?1, ?2, ?3, ?4)

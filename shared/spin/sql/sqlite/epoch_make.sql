@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO shards VALUES (?1, 1)

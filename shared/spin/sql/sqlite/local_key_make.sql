@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO local_keys VALUES (?1, ?2)
