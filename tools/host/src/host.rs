@@ -111,7 +111,8 @@ impl Loaded {
 
     async fn run(self, options: &Options) -> Result<Running> {
         let (stop, stopped) = stop::signal();
-        let service = Service::new(Routes::new(self.routes(options)?)?);
+        let service = |_| Ok(Service::new(Routes::new(self.routes(options, &stopped)?)?));
+        let services = (0..options.threads).map(service).collect::<Result<Vec<_>>>()?;
         let mut subscribers = Vec::new();
         for trigger in self.application.redis {
             let (context, pre) = &self.components[&trigger.component];
@@ -120,7 +121,7 @@ impl Loaded {
                 .with_context(|| format!("component {:?}", context.id))?;
             subscribers.push(subscriber);
         }
-        let server = http::serve(options.listen, service, stopped.clone()).await?;
+        let server = http::serve(options.listen, services, stopped.clone()).await?;
         if options.instances.request_timeout.is_some() {
             tokio::spawn(tick(self.engine, stopped.clone()));
         }
@@ -130,14 +131,14 @@ impl Loaded {
     }
 
     /// The routes, those of one component sharing its pool.
-    fn routes(&self, options: &Options) -> Result<Vec<(String, http::Pool)>> {
+    fn routes(&self, options: &Options, stop: &Stop) -> Result<Vec<(String, http::Pool)>> {
         let mut pools = BTreeMap::new();
         let mut routes = Vec::new();
         for trigger in &self.application.http {
             let id = &trigger.component;
             if !pools.contains_key(id) {
                 let (context, pre) = &self.components[id];
-                let pool = Recipe::pool(&self.engine, pre.clone(), context, options.instances)
+                let pool = Recipe::pool(&self.engine, pre.clone(), context, options.instances, stop.clone())
                     .with_context(|| format!("component {id:?}"))?;
                 pools.insert(id, pool);
             }

@@ -1,5 +1,6 @@
 //! The command line of the host, modelled on `spin up`.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,9 @@ struct Up {
     /// Run only this component's triggers; may be given several times.
     #[arg(short, long = "component")]
     components: Vec<String>,
+    /// How many threads serve HTTP [default: one a core].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// How many requests an instance answers in its life.
     #[arg(long, default_value_t = Instances::MAX_REUSE_COUNT)]
     max_instance_reuse_count: usize,
@@ -70,6 +74,7 @@ impl Up {
         options.listen = self.listen;
         options.variables = self.variables.into_iter().collect();
         options.environment_variables = environment_variables();
+        options.threads = self.threads.map_or(options.threads, usize::from);
         options.components = self.components;
         options.shutdown_grace = self.shutdown_grace;
         options.instances = Instances {
@@ -89,7 +94,7 @@ impl Up {
 async fn main() -> Result<()> {
     let Command::Up(up) = Cli::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
 
     // Before the start, so that a signal during it is not lost.
     let mut terminate = signal(SignalKind::terminate())?;

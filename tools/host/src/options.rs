@@ -26,6 +26,8 @@ pub struct Options {
     pub cache_dir: PathBuf,
     /// The components whose triggers run. Empty means all.
     pub components: Vec<String>,
+    /// How many threads serve HTTP, each with instances of its own.
+    pub threads: usize,
     /// How long instances live and how much they take on.
     pub instances: Instances,
     /// How long a shutdown waits for requests in flight.
@@ -95,6 +97,7 @@ impl Options {
             environment_variables: BTreeMap::new(),
             state_dir,
             components: Vec::new(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
             instances: Instances::default(),
             shutdown_grace: Duration::from_millis(Self::SHUTDOWN_GRACE_MS),
             faults: None,

@@ -22,6 +22,11 @@ impl Stopper {
 }
 
 impl Stop {
+    /// Whether the signal has been given.
+    pub(crate) fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Returns once the signal has been given. A [`Stopper`] that is gone can never give it.
     pub(crate) async fn requested(&mut self) {
         if self.0.wait_for(|stop| *stop).await.is_err() {

@@ -18,6 +18,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::guest::{ComponentContext, Guest};
 use crate::options::Instances;
+use crate::stop::Stop;
 use crate::trap;
 
 /// The instances of a component. Clones share them.
@@ -29,6 +30,7 @@ pub(crate) struct Recipe {
     pre: ProxyPre<Guest>,
     component: Arc<ComponentContext>,
     limits: Instances,
+    stop: Stop,
 }
 
 impl Recipe {
@@ -42,10 +44,11 @@ impl Recipe {
         pre: InstancePre<Guest>,
         component: &Arc<ComponentContext>,
         limits: Instances,
+        stop: Stop,
     ) -> Result<Pool> {
         let pre = ServicePre::new(pre).map_err(anyhow::Error::from).context("it exports no wasi:http/handler@0.3.0")?;
         let (engine, component) = (engine.clone(), Arc::clone(component));
-        Ok(ProxyHandler::new(Self { engine, pre: ProxyPre::P3(pre), component, limits }))
+        Ok(ProxyHandler::new(Self { engine, pre: ProxyPre::P3(pre), component, limits, stop }))
     }
 
     /// The component.
@@ -66,7 +69,7 @@ impl HandlerState for Recipe {
             store.epoch_deadline_async_yield_and_update(1);
         }
         let proxy = self.pre.instantiate_async(&mut store).await?;
-        let state = Worker { component: Arc::clone(&self.component), limits: self.limits };
+        let state = Worker { component: Arc::clone(&self.component), limits: self.limits, stop: self.stop.clone() };
         Ok(Instance { store, proxy, view: Guest::http, expiration: Expiration::new(self.limits), state })
     }
 }
@@ -75,6 +78,7 @@ impl HandlerState for Recipe {
 pub(crate) struct Worker {
     component: Arc<ComponentContext>,
     limits: Instances,
+    stop: Stop,
 }
 
 impl WorkerState for Worker {
@@ -106,7 +110,10 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
         drop(store);
-        if let Err(error) = result {
+        // The end of the host drops idle instances, which the dispatcher takes for a panic.
+        if let Err(error) = result
+            && !self.stop.is_requested()
+        {
             trap::log(&self.component.id, &error);
         }
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Either, Empty, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use wasmtime::PoolConcurrencyLimitError;
-use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::answer::{self, Body};
@@ -116,7 +116,8 @@ fn failed(pool: &Pool, error: &wasmtime::Error) -> Response<Body> {
     } else if error.is::<ExpirationError>() {
         tracing::warn!(component, "request took too long");
         return answer::timeout();
-    } else {
+    } else if !error.is::<TrapOrPanicError>() {
+        // A trap has been logged where it happened.
         tracing::error!(component, "request failed: {}", error.root_cause());
     }
     answer::internal()

@@ -34,7 +34,8 @@ pub(crate) struct Manifest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ApplicationSection {
-    name: String,
+    #[serde(rename = "name")]
+    _name: String,
     #[serde(rename = "version")]
     _version: Option<String>,
     #[serde(rename = "description")]

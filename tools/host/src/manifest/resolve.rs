@@ -14,8 +14,6 @@ const DEFAULT_DATABASE: &str = "default";
 /// An application ready to run.
 #[derive(Debug)]
 pub(crate) struct Application {
-    /// Its name.
-    pub(crate) name: String,
     /// The public routes, in the manifest's order.
     pub(crate) http: Vec<HttpTrigger>,
     /// The channels to listen on.
@@ -94,7 +92,7 @@ impl Manifest {
             let component = section.resolve(folder, &variables);
             components.insert(id.clone(), component.with_context(|| format!("component {id:?}"))?);
         }
-        Ok(Application { name: self.application.name.clone(), http, redis, components })
+        Ok(Application { http, redis, components })
     }
 
     /// The public routes. A private one cannot be reached: no component may call another here.

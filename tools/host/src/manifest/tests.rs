@@ -58,7 +58,6 @@ fn a_whole_manifest_resolves() {
         channel: "hb:{0}:bell".into(),
         component: "transfer".into(),
     };
-    assert_eq!(application.name, "hongbao");
     assert_eq!(application.http, [http]);
     assert_eq!(application.redis, [redis]);
     let components: Vec<_> = application.components.keys().collect();
