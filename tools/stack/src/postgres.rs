@@ -29,6 +29,13 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// What the machine's PostgreSQL says its version is, if there is one.
+    #[must_use]
+    pub fn installed() -> Option<String> {
+        let programs = Programs::find().ok()?;
+        output(Command::new(programs.dir.join("postgres")).arg("--version")).ok()
+    }
+
     /// Starts a server whose data, socket and log are in `dir`, makes its database at the first start, and
     /// waits until it answers. `fsync` is on: what was committed is kept.
     ///

@@ -98,6 +98,12 @@ impl Redis {
         &self.dir
     }
 
+    /// Whether it runs, answering or not.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process.as_ref().is_some_and(Process::is_running)
+    }
+
     /// Ends it in good order: everything it has answered is on the disk.
     ///
     /// # Errors

@@ -1,3 +1,61 @@
-//! The commands of this project.
+//! The commands of this project: `cargo xtask …`.
+//!
+//! Each command is one file. What is missing on the machine is installed by whichever command needs it
+//! first ([`setup`]); servers are started by the library `hongbao-stack`, which the tests use as well.
 
-fn main() {}
+mod build;
+mod doctor;
+mod http;
+mod progress;
+mod project;
+mod setup;
+mod spin;
+mod test;
+mod token;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Hongbao's commands. `cargo xtask up` serves a working system; `cargo xtask test` proves it.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing: the WebAssembly targets and Redis. Every other command does this by itself
+    Setup,
+    /// Build the components and the host that runs them
+    Build(build::Arguments),
+    /// Start everything and serve until Ctrl-C
+    Up(up::Arguments),
+    /// Run all tests and lints, or one part of them
+    Test(test::Arguments),
+    /// Print a token for the local stack
+    Token(token::Arguments),
+    /// Say what is missing or malformed, and how to get it right
+    Doctor(doctor::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Setup => setup::run(),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Up(arguments) => up::run(arguments),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

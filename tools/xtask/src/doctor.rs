@@ -1,0 +1,189 @@
+//! `cargo xtask doctor`: what is missing or malformed, and how to get it right.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use hongbao_core::token;
+use hongbao_stack::Keys;
+
+use crate::project::{Project, answer, cargo, on_path, version_in};
+use crate::setup::{self, Toolchain};
+use crate::spin;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The data folder of the stack [default: .hongbao]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// What one look found.
+enum Finding {
+    /// There, and right.
+    Good(String),
+    /// Not there, and only some commands need it.
+    Optional(String),
+    /// Missing or wrong.
+    Bad(String),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let project = Project::find()?;
+    let data = arguments.data.clone().unwrap_or_else(|| project.data());
+    println!("On this machine");
+    let mut bad = report(&tools()?);
+    println!("In {}", data.display());
+    bad += report(&keys(&data));
+    println!("In the environment, for a runtime started by hand (SPIN_VARIABLE_…)");
+    bad += report(&variables());
+    match bad {
+        0 => Ok(()),
+        1 => bail!("one thing is to be put right; it is marked ✗"),
+        _ => bail!("{bad} things are to be put right; they are marked ✗"),
+    }
+}
+
+fn report(findings: &[(String, Finding)]) -> usize {
+    for (name, finding) in findings {
+        match finding {
+            Finding::Good(text) => println!("  ✓ {name:<24} {text}"),
+            Finding::Optional(text) => println!("  - {name:<24} {text}"),
+            Finding::Bad(text) => println!("  ✗ {name:<24} {text}"),
+        }
+    }
+    findings.iter().filter(|(_, finding)| matches!(finding, Finding::Bad(_))).count()
+}
+
+fn tools() -> Result<Vec<(String, Finding)>> {
+    let toolchain = Toolchain::find()?;
+    let missing = toolchain.missing_targets();
+    let mut findings = vec![("rustc".to_owned(), Finding::Good(toolchain.version.clone()))];
+    for target in setup::TARGETS {
+        let finding = if missing.contains(&target) {
+            Finding::Bad("missing: `cargo xtask setup` installs it".to_owned())
+        } else {
+            Finding::Good("installed".to_owned())
+        };
+        findings.push((target.to_owned(), finding));
+    }
+    let (major, minor) = setup::OLDEST_REDIS;
+    findings.push((
+        "redis-server".to_owned(),
+        match setup::installed_redis() {
+            Some((path, version)) if version >= setup::OLDEST_REDIS => {
+                Finding::Good(format!("{}.{}, {}", version.0, version.1, path.display()))
+            }
+            Some((path, _)) => {
+                Finding::Bad(format!("{} is older than {major}.{minor}: install a newer one", path.display()))
+            }
+            None => Finding::Bad("missing: `cargo xtask setup` installs it from the system's packages".to_owned()),
+        },
+    ));
+    let (major, minor) = spin::OLDEST;
+    findings.push((
+        "spin".to_owned(),
+        match spin::installed() {
+            Some((path, version)) if version >= spin::OLDEST => {
+                Finding::Good(format!("{}.{}, {}", version.0, version.1, path.display()))
+            }
+            Some((path, _)) => {
+                Finding::Optional(format!("{} is older than {major}.{minor}; the host is used", path.display()))
+            }
+            None => Finding::Optional("not installed; the project's own host is used".to_owned()),
+        },
+    ));
+    findings.push((
+        "postgres".to_owned(),
+        match hongbao_stack::Postgres::installed() {
+            Some(version) => Finding::Good(version),
+            None => Finding::Optional("not installed; only `up --database postgres` needs it".to_owned()),
+        },
+    ));
+    for (component, package) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        findings.push((
+            format!("cargo {component}"),
+            match answer(cargo(), &[component, "--version"]) {
+                Some(version) => Finding::Good(version),
+                None => Finding::Optional(format!("not installed; `test` skips it (`rustup component add {package}`)")),
+            },
+        ));
+    }
+    findings.push((
+        "curl".to_owned(),
+        match on_path("curl").and_then(|path| version_in(&answer(path, &["--version"])?)) {
+            Some((major, minor)) => Finding::Good(format!("{major}.{minor}")),
+            None => Finding::Optional("not installed; only the commands that `up` prints need it".to_owned()),
+        },
+    ));
+    Ok(findings)
+}
+
+fn keys(data: &std::path::Path) -> Vec<(String, Finding)> {
+    let dir = data.join("keys");
+    let finding = if fs::exists(dir.join("jwt_keys")).unwrap_or(false) {
+        match Keys::load_or_make(&dir) {
+            Ok(_) => Finding::Good("signing_key and jwt_keys are well formed".to_owned()),
+            Err(error) => Finding::Bad(format!("{error:#}")),
+        }
+    } else {
+        Finding::Optional("none yet; `up` makes them".to_owned())
+    };
+    vec![("keys".to_owned(), finding)]
+}
+
+/// The application's variables, as far as they are set.
+fn variables() -> Vec<(String, Finding)> {
+    type Check = fn(&str) -> Result<(), String>;
+    let checks: [(&str, Check); 10] = [
+        ("redis_urls", redis_urls),
+        ("database_url", database_url),
+        ("jwt_keys", |value| token::parse_keys(value).map(|_| ())),
+        ("signing_key", signing_key),
+        ("dev_login", |value| {
+            matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned())
+        }),
+        ("limit_share_average_fen", positive),
+        ("limit_count", positive),
+        ("limit_count_company", positive),
+        ("limit_daily_send_fen", positive),
+        ("limit_daily_send_count", positive),
+    ];
+    let look = |(name, check): (&str, Check)| {
+        let variable = format!("SPIN_VARIABLE_{}", name.to_uppercase());
+        let finding = match env::var(&variable) {
+            Err(_) => Finding::Optional("not set; its default holds".to_owned()),
+            Ok(value) => match check(&value) {
+                Ok(()) => Finding::Good("well formed".to_owned()),
+                Err(form) => Finding::Bad(format!("{variable} {form}")),
+            },
+        };
+        (name.to_owned(), finding)
+    };
+    checks.into_iter().map(look).collect()
+}
+
+fn redis_urls(value: &str) -> Result<(), String> {
+    let is_address = |url: &str| {
+        let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
+        rest.is_some_and(|host| !host.is_empty())
+    };
+    let right = value.split(',').map(str::trim).all(is_address);
+    right.then_some(()).ok_or_else(|| "must be redis://HOST:PORT, several separated by commas".to_owned())
+}
+
+fn database_url(value: &str) -> Result<(), String> {
+    let right = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| value.starts_with(scheme));
+    right.then_some(()).ok_or_else(|| "must be sqlite:default or postgres://…".to_owned())
+}
+
+fn signing_key(value: &str) -> Result<(), String> {
+    let right = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    right.then_some(()).ok_or_else(|| "must be 64 hexadecimal digits".to_owned())
+}
+
+fn positive(value: &str) -> Result<(), String> {
+    let right = value.parse::<i64>().is_ok_and(|number| number > 0);
+    right.then_some(()).ok_or_else(|| "must be a whole number above 0".to_owned())
+}

@@ -1,0 +1,60 @@
+//! Redis, from the system's packages.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::Step;
+use crate::project::{answer, on_path, version_in};
+
+/// The first with script flags (`#!lua`), which make a refused script refuse as a whole.
+pub(crate) const OLDEST: (u32, u32) = (7, 0);
+const LIMIT: Duration = Duration::from_secs(240);
+
+/// The `redis-server` on the PATH, with its version.
+pub(crate) fn installed() -> Option<(PathBuf, (u32, u32))> {
+    let path = on_path("redis-server")?;
+    let version = version_in(&answer(&path, &["--version"])?)?;
+    Some((path, version))
+}
+
+pub(super) fn is_fitting() -> bool {
+    installed().is_some_and(|(_, version)| version >= OLDEST)
+}
+
+pub(super) fn ensure() -> Result<()> {
+    if is_fitting() {
+        return Ok(());
+    }
+    let (major, minor) = OLDEST;
+    if let Some((path, version)) = installed() {
+        bail!(
+            "{} is version {}.{}, and {major}.{minor} is needed: install a newer one, earlier on the PATH",
+            path.display(),
+            version.0,
+            version.1
+        );
+    }
+    let by_hand = format!("install Redis {major}.{minor} or newer, so that `redis-server` is on the PATH");
+    if on_path("apt-get").is_none() {
+        bail!("redis-server is missing: {by_hand}");
+    }
+    if answer("id", &["-u"]).as_deref() != Some("0") {
+        bail!("redis-server is missing: run `sudo apt-get install redis-server`, or {by_hand}");
+    }
+    let step = Step::start("redis-server, from the system's packages");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(["-o", "DPkg::Lock::Timeout=120"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        step.run(&mut command, LIMIT).with_context(|| format!("redis-server is missing; {by_hand}"))
+    };
+    apt(&["update"])?;
+    apt(&["install", "--yes", "--no-install-recommends", "redis-server"])?;
+    if !is_fitting() {
+        bail!("the system's redis-server is too old: {by_hand}");
+    }
+    step.done();
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! `cargo xtask test`: everything that can fail is tried, and the last line says how it went.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::build;
+use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, Project, answer, cargo, show};
+use crate::setup;
+
+/// The package of the tests through the application's public faces.
+const END_TO_END: &str = "hongbao-tests";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only this part
+    part: Option<Part>,
+    /// What follows `--` goes to the tests, such as a part of their names
+    #[arg(last = true, value_name = "TEST ARGUMENTS")]
+    arguments: Vec<String>,
+}
+
+/// A part of the tests.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Each crate's own tests
+    Unit,
+    /// The tests of the whole, through HTTP, on a real Redis
+    E2e,
+    /// Formatting and clippy
+    Lint,
+}
+
+/// How many tests ended how.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let started = Instant::now();
+    let project = Project::find()?;
+    setup::run()?;
+    let wants = |part: Part| arguments.part.is_none_or(|wanted| wanted == part);
+    let mut faults = Vec::new();
+    let mut check = |name: &str, outcome: Result<()>| {
+        if let Err(error) = outcome {
+            eprintln!("{name}: {error:#}");
+            faults.push(name.to_owned());
+        }
+    };
+    if wants(Part::Lint) {
+        check("format", format(&project));
+    }
+    let mut tally = Tally::default();
+    if wants(Part::Unit) || wants(Part::E2e) {
+        build::components(&project)?;
+        build::host(&project)?;
+        let packages = packages(&project, wants(Part::Unit), wants(Part::E2e))?;
+        check("tests", cargo_test(&project, &packages, &arguments.arguments, &mut tally));
+    }
+    if wants(Part::Lint) {
+        check("clippy", clippy(&project));
+    }
+    eprintln!("{:.0} s", started.elapsed().as_secs_f64());
+    println!("test: {} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    if faults.is_empty() { Ok(()) } else { bail!("failed: {}; what they say is above", faults.join(", ")) }
+}
+
+/// Cargo's arguments that choose the packages. The components only exist as WebAssembly: their tests are
+/// the end-to-end ones.
+fn packages(project: &Project, unit: bool, end_to_end: bool) -> Result<Vec<String>> {
+    if !unit {
+        return Ok(vec!["--package".to_owned(), END_TO_END.to_owned()]);
+    }
+    let mut excluded = project.components()?;
+    if !end_to_end {
+        excluded.push(END_TO_END.to_owned());
+    }
+    let excluded = excluded.into_iter().flat_map(|name| ["--exclude".to_owned(), name]);
+    Ok(std::iter::once("--workspace".to_owned()).chain(excluded).collect())
+}
+
+/// Runs the tests, all of them even if some fail, and counts.
+fn cargo_test(project: &Project, packages: &[String], arguments: &[String], tally: &mut Tally) -> Result<()> {
+    let mut cargo = project.cargo("test");
+    cargo.args(["--release", "--no-fail-fast"]).args(packages).arg("--").args(arguments);
+    let mut child = cargo.env("HONGBAO_HOST_BIN", project.host()).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take().context("cargo test has no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        tally.add(&line);
+    }
+    if child.wait()?.success() { Ok(()) } else { bail!("cargo test failed") }
+}
+
+impl Tally {
+    /// Counts in a line such as `test result: ok. 11 passed; 0 failed; 1 ignored; 0 measured; …`.
+    fn add(&mut self, line: &str) {
+        let Some(counts) = line.strip_prefix("test result: ") else { return };
+        let words: Vec<&str> = counts.split([' ', ';', '.']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let [count, outcome] = pair else { continue };
+            let count = count.parse().unwrap_or(0);
+            match *outcome {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.skipped += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn has(component: &str) -> bool {
+    let there = answer(cargo(), &[component, "--version"]).is_some();
+    if !there {
+        eprintln!("skipped: cargo {component} (to have it: `rustup component add {component}`)");
+    }
+    there
+}
+
+fn format(project: &Project) -> Result<()> {
+    if has("fmt") { show(project.cargo("fmt").args(["--all", "--check"])) } else { Ok(()) }
+}
+
+fn clippy(project: &Project) -> Result<()> {
+    if !has("clippy") {
+        return Ok(());
+    }
+    let components = project.components()?;
+    let mut native = project.cargo("clippy");
+    native.args(["--release", "--workspace", "--all-targets"]);
+    components.iter().for_each(|name| _ = native.args(["--exclude", name]));
+    show(native.args(["--", "-D", "warnings"]))?;
+    let mut wasm = project.cargo("clippy");
+    wasm.args(["--profile", COMPONENT_PROFILE, "--target", COMPONENT_TARGET]);
+    components.iter().for_each(|name| _ = wasm.args(["--package", name]));
+    show(wasm.args(["--", "-D", "warnings"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn results_of_all_test_programs_are_added_up() {
+        let mut tally = Tally::default();
+        tally.add("test result: ok. 11 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.01s");
+        tally.add("test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 5.00s");
+        tally.add("a test wrote: 7 passed");
+        assert_eq!(tally, Tally { passed: 13, failed: 3, skipped: 1 });
+    }
+}
