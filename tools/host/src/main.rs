@@ -11,6 +11,10 @@ use hongbao_host::{Host, Instances, Options};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// The request path makes dozens of small allocations: this one makes them faster than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs a spin.toml where Spin is not installed.
 #[derive(Parser)]
 #[command(version)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::io::tcp::TcpSettings;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, RedisError, Value, cmd};
+use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind, Value, cmd};
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use super::bindings::spin::redis::redis::{
@@ -132,10 +132,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
                 RedisParameter::Binary(bytes) => command.arg(bytes),
             };
         }
-        let reply: Result<Value, Error> = match query(accessor, &connection, "redis.execute", command).await? {
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(error),
-        };
+        let reply = query(accessor, &connection, "redis.execute", command).await?;
         Ok(reply.and_then(flatten))
     }
 }
@@ -182,7 +179,7 @@ fn append(results: &mut Vec<RedisResult>, value: Value) -> Result<(), Error> {
             results.reserve(values.len());
             return values.into_iter().try_for_each(|value| append(results, value));
         }
-        Value::ServerError(error) => return Err(Error::Other(error.to_string())),
+        Value::ServerError(error) => return Err(other(&error.into())),
         Value::Map(_) => return Err(unsupported("map")),
         Value::Attribute { .. } => return Err(unsupported("attribute")),
         Value::VerbatimString { .. } => return Err(unsupported("verbatim string")),
@@ -196,8 +193,20 @@ fn unsupported(kind: &str) -> Error {
     Error::Other(format!("a reply of the kind {kind} is not supported"))
 }
 
+/// The error's text, worded as Spin's version of the client words it: components look into it.
 fn other(error: &RedisError) -> Error {
-    Error::Other(error.to_string())
+    let Some(code) = error.code() else { return Error::Other(error.to_string()) };
+    let kind = match error.kind() {
+        ErrorKind::Server(ServerErrorKind::ExecAbort) => "ExecAbortError",
+        ErrorKind::Server(ServerErrorKind::BusyLoading) => "BusyLoadingError",
+        ErrorKind::Server(ServerErrorKind::NoScript) => "NoScriptError",
+        ErrorKind::Server(ServerErrorKind::ResponseError) => "ResponseError",
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => "ReadOnly",
+        // A script's own code, or one that this application cannot meet: no prose before it.
+        _ => return Error::Other(format!("{code}: {}", error.detail().unwrap_or_default())),
+    };
+    let detail = error.detail().unwrap_or_default();
+    Error::Other(format!("An error was signalled by the server - {kind}: {detail}"))
 }
 
 fn injected() -> Error {
