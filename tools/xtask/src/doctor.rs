@@ -4,13 +4,15 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use hongbao_core::token;
 use hongbao_stack::Keys;
 
 use crate::project::{Project, answer, cargo, on_path, version_in};
 use crate::setup::{self, Toolchain};
 use crate::spin;
+
+const PREFIX: &str = "SPIN_VARIABLE_";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -36,8 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut bad = report(&tools()?);
     println!("In {}", data.display());
     bad += report(&keys(&data));
-    println!("In the environment, for a runtime started by hand (SPIN_VARIABLE_…)");
-    bad += report(&variables());
+    println!("In the environment, for a runtime started by hand ({PREFIX}…)");
+    bad += report(&variables(&project)?);
     match bad {
         0 => Ok(()),
         1 => bail!("one thing is to be put right; it is marked ✗"),
@@ -134,34 +136,37 @@ fn keys(data: &std::path::Path) -> Vec<(String, Finding)> {
 }
 
 /// The application's variables, as far as they are set.
-fn variables() -> Vec<(String, Finding)> {
-    type Check = fn(&str) -> Result<(), String>;
-    let checks: [(&str, Check); 10] = [
-        ("redis_urls", redis_urls),
-        ("database_url", database_url),
-        ("jwt_keys", |value| token::parse_keys(value).map(|_| ())),
-        ("signing_key", signing_key),
-        ("dev_login", |value| {
-            matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned())
-        }),
-        ("limit_share_average_fen", positive),
-        ("limit_count", positive),
-        ("limit_count_company", positive),
-        ("limit_daily_send_fen", positive),
-        ("limit_daily_send_count", positive),
-    ];
-    let look = |(name, check): (&str, Check)| {
-        let variable = format!("SPIN_VARIABLE_{}", name.to_uppercase());
-        let finding = match env::var(&variable) {
-            Err(_) => Finding::Optional("not set; its default holds".to_owned()),
-            Ok(value) => match check(&value) {
-                Ok(()) => Finding::Good("well formed".to_owned()),
-                Err(form) => Finding::Bad(format!("{variable} {form}")),
-            },
+fn variables(project: &Project) -> Result<Vec<(String, Finding)>> {
+    let manifest: toml::Table = fs::read_to_string(project.root.join("spin.toml"))?.parse()?;
+    let declared = manifest.get("variables").and_then(toml::Value::as_table).context("spin.toml has no variables")?;
+    let mut findings = Vec::new();
+    for (variable, value) in env::vars() {
+        let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
+        let finding = match check(&name, &value) {
+            _ if !declared.contains_key(&name) => Finding::Bad(format!("spin.toml has no variable {name}: unset it")),
+            Ok(()) => Finding::Good("well formed".to_owned()),
+            Err(form) => Finding::Bad(format!("{variable} {form}")),
         };
-        (name.to_owned(), finding)
-    };
-    checks.into_iter().map(look).collect()
+        findings.push((name, finding));
+    }
+    if findings.is_empty() {
+        findings
+            .push(("variables".to_owned(), Finding::Optional("none set; the defaults of spin.toml hold".to_owned())));
+    }
+    findings.sort_by(|left, right| left.0.cmp(&right.0));
+    Ok(findings)
+}
+
+fn check(name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "redis_urls" => redis_urls(value),
+        "database_url" => database_url(value),
+        "jwt_keys" => token::parse_keys(value).map(|_| ()),
+        "signing_key" => signing_key(value),
+        "dev_login" => matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned()),
+        _ if name.starts_with("limit_") => positive(value),
+        _ => Ok(()),
+    }
 }
 
 fn redis_urls(value: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! `cargo xtask up`: everything, on this machine, until Ctrl-C.
 
 use std::fs::{self, File, TryLockError};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     data: Option<PathBuf>,
     /// The address to serve on; port 0 is any free one
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
-    listen: String,
+    listen: SocketAddr,
     /// Where the money is kept
     #[arg(long, default_value = "sqlite")]
     database: DatabaseChoice,
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     fs::create_dir_all(&data).with_context(|| format!("cannot create the data folder {}", data.display()))?;
     let _lock = lock(&data)?;
     // Said now rather than after a minute of building.
-    TcpListener::bind(&arguments.listen).with_context(|| {
+    TcpListener::bind(arguments.listen).with_context(|| {
         format!("cannot serve on {}: stop what uses it, or pass --listen 127.0.0.1:0", arguments.listen)
     })?;
     setup::run()?;
@@ -95,7 +95,7 @@ fn options(arguments: &Arguments, project: &Project, data: &Path, runtime: Runti
     };
     Ok(StackOptions {
         project: project.root.clone(),
-        listen: arguments.listen.clone(),
+        listen: arguments.listen.to_string(),
         database: match arguments.database {
             DatabaseChoice::Sqlite => Database::Sqlite,
             DatabaseChoice::Postgres => Database::Postgres,
@@ -167,7 +167,7 @@ fn greet(stack: &Stack, runtime: &Runtime, arguments: &Arguments) -> Result<()> 
     println!("A token of us_alice, member of g_demo:\n\n  {token}\n");
     println!("{}", TO_TRY.replace("{url}", url));
     println!("Ctrl-C stops it; the data stays.");
-    if !arguments.listen.starts_with("127.") && !arguments.listen.starts_with("[::1]") {
+    if !arguments.listen.ip().is_loopback() {
         println!("CAREFUL: others can reach {}, and with dev_login on anybody is anyone.", arguments.listen);
     }
     Ok(())

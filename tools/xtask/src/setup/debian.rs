@@ -139,6 +139,8 @@ impl Drop for Source {
     fn drop(&mut self) {
         if let Some(link) = &self.link {
             let _ = fs::remove_file(link);
+            // The folders it was in, when nothing else is in them.
+            link.ancestors().skip(1).take(2).for_each(|folder| _ = fs::remove_dir(folder));
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::project::{answer, on_path};
 /// The components, and the checks of a packet in the browser.
 pub(crate) const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-unknown-unknown"];
 /// On a machine that reaches rustup's server this takes seconds; on another it must not take the day.
-const RUSTUP_LIMIT: Duration = Duration::from_secs(150);
+const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 
 /// The compiler that cargo uses here.
 pub(crate) struct Toolchain {
