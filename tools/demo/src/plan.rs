@@ -137,7 +137,7 @@ impl Packet {
             // A rain: many shares, everybody comes.
             8 => (To::Group(group), 20.min(members.len()), shuffled(rng, members)),
             dice => {
-                let count = rng.usize(2..=5);
+                let count = rng.usize(2..=4);
                 // Most crowds are larger than their packet; one in five leaves something in it.
                 let come = if dice < 80 { count + rng.usize(1..=2 * count) } else { rng.usize(1..=count) };
                 let mut crowd = shuffled(rng, members);

@@ -1,0 +1,60 @@
+//! A look into the application's own books, where a test needs a witness besides the answers.
+
+use std::path::PathBuf;
+
+use hongbao_stack::Stack;
+use rusqlite::{Connection, OpenFlags};
+
+/// The ledger of a stack, read-only.
+pub struct Books(Connection);
+
+impl Books {
+    /// Opens them.
+    ///
+    /// # Panics
+    /// When they are not where the runtime keeps them.
+    #[must_use]
+    pub fn of(stack: &Stack) -> Self {
+        let path: PathBuf = stack.dir().join("state/sqlite_db.db");
+        let books = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the books are there");
+        books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
+        Self(books)
+    }
+
+    /// The one number that a query answers.
+    ///
+    /// # Panics
+    /// When the query does not answer one number.
+    #[must_use]
+    pub fn number(&self, query: &str) -> i64 {
+        self.0.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// Checks what holds for the books at any moment: nothing is made or lost, no account owes, every balance
+    /// is the sum of its postings, every paid share is one posting, and nothing was left to an operator.
+    ///
+    /// # Panics
+    /// When one of these does not hold.
+    pub fn check(&self) {
+        let must_be_zero = [
+            ("the sum of all balances", "SELECT SUM(balance_fen) FROM accounts"),
+            ("accounts that owe", "SELECT COUNT(*) FROM accounts WHERE balance_fen < 0 AND id <> 'world'"),
+            (
+                "balances that are not the sum of their postings",
+                "SELECT COUNT(*) FROM accounts a WHERE balance_fen <>
+                   COALESCE((SELECT SUM(amount_fen) FROM postings WHERE credit = a.id), 0) -
+                   COALESCE((SELECT SUM(amount_fen) FROM postings WHERE debit = a.id), 0)",
+            ),
+            (
+                "paid shares that are not one posting",
+                "SELECT (SELECT COUNT(*) FROM claims) - (SELECT COUNT(*) FROM postings p JOIN claims c
+                   ON p.id = 'open:' || c.packet || ':' || c.seq AND p.amount_fen = c.amount_fen
+                   AND p.credit = 'wallet:' || c.user)",
+            ),
+            ("exceptions", "SELECT COUNT(*) FROM exceptions"),
+        ];
+        for (what, query) in must_be_zero {
+            assert_eq!(self.number(query), 0, "{what}");
+        }
+    }
+}
