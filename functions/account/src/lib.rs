@@ -1,1 +1,68 @@
-//! A person's balance, statement, packets and development login.
+//! A person's own: balance, statement, packets sent and received; and the development login.
+
+use std::rc::Rc;
+
+use hongbao_core::token::Person;
+use hongbao_core::wire::{MeAnswer, MyPacketsAnswer, PAGE_MAX, Role, StatementAnswer, TIME_MAX_MS};
+use hongbao_core::{Error, year};
+use hongbao_spin::http::{Answer, Call, query_number};
+use hongbao_spin::{App, sys};
+
+mod login;
+
+hongbao_spin::http_component!(account);
+
+/// The entries of a page, unless the caller says otherwise.
+const PAGE: i64 = 20;
+
+async fn account(app: Rc<App>, call: Call) -> Result<Answer, Error> {
+    match call.path.as_str() {
+        "/v1/dev/login" => return login::login(&app, &call).await,
+        "/v1/me" | "/v1/me/" | "/v1/me/statement" | "/v1/me/packets" => {}
+        _ => return Err(Error::NotFound),
+    }
+    call.must_be("GET")?;
+    let person = app.person(&call).await?;
+    match call.path.as_str() {
+        "/v1/me/statement" => statement(&app, &call, &person).await,
+        "/v1/me/packets" => packets(&app, &call, &person).await,
+        _ => me(&app, &call, person).await,
+    }
+}
+
+async fn me(app: &App, call: &Call, person: Person) -> Result<Answer, Error> {
+    call.query(&[])?;
+    // The journal before the balance: what is settled in between makes the answer better, never wrong.
+    let mut settled_through_ms = TIME_MAX_MS;
+    for shard in app.shards() {
+        settled_through_ms = settled_through_ms.min(shard.settled_through_ms().await?);
+    }
+    let balance_fen = app.ledger().await?.balance(&person.user).await?;
+    Answer::ok(&MeAnswer { user: person.user, balance_fen, settled_through_ms })
+}
+
+async fn statement(app: &App, call: &Call, person: &Person) -> Result<Answer, Error> {
+    let query = call.query(&["limit", "before"])?;
+    let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
+    let before = query_number(&query, "before", (0, i64::MAX), i64::MAX)?;
+    let (postings, next) = app.ledger().await?.statement(&person.user, before, limit).await?;
+    Answer::ok(&StatementAnswer { postings, next })
+}
+
+async fn packets(app: &App, call: &Call, person: &Person) -> Result<Answer, Error> {
+    let query = call.query(&["role", "year", "limit", "before"])?;
+    let role = match query.iter().find(|(name, _)| *name == "role") {
+        Some((_, "sent")) => Role::Sent,
+        Some((_, "received")) => Role::Received,
+        _ => return Err(Error::invalid("role", "must be sent or received")),
+    };
+    let this_year = year::of_ms(sys::now_ms());
+    let year = query_number(&query, "year", (year::FIRST, year::LAST), this_year)?;
+    let (from_ms, end_ms) = year::bounds_ms(year);
+    let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
+    let before_ms = query_number(&query, "before", (0, TIME_MAX_MS), end_ms)?.min(end_ms);
+    let ledger = app.ledger().await?;
+    let (packets, next) = ledger.my_packets(&person.user, role, from_ms, before_ms, limit).await?;
+    let (total_fen, count, best_luck_count) = ledger.my_totals(&person.user, role, from_ms, end_ms).await?;
+    Answer::ok(&MyPacketsAnswer { packets, next, year, total_fen, count, best_luck_count })
+}

@@ -22,6 +22,7 @@ pub mod split;
 pub mod token;
 pub mod voucher;
 pub mod wire;
+pub mod year;
 
 pub use error::Error;
 pub use fen::Fen;

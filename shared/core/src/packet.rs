@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sign::SigningKey;
 use crate::split::{Kind, Seed, Shares};
 use crate::token::Person;
-use crate::{Fen, GroupId, PacketId, UserId};
+use crate::{Error, Fen, GroupId, PacketId, UserId};
 
 /// Who a packet is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +73,22 @@ impl Facts {
     #[must_use]
     pub fn is_visible_to(&self, person: &Person) -> bool {
         self.sender == person.user || self.to.includes(person)
+    }
+
+    /// Checks whether `person` may have a share, with the password given.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for who is not a recipient, [`Error::WrongPassword`].
+    pub fn admits(&self, person: &Person, password: Option<&str>, key: &SigningKey) -> Result<(), Error> {
+        if !self.to.includes(person) {
+            return Err(Error::NotFound);
+        }
+        let Some(wanted) = &self.password_mac else { return Ok(()) };
+        // Both are MACs under a secret key: comparing them tells nothing about the password.
+        match password.map(|password| key.password_mac(self.id, password)) {
+            Some(given) if given == *wanted => Ok(()),
+            _ => Err(Error::WrongPassword),
+        }
     }
 
     /// The shares' amounts in order of `seq`; as many as `count`.

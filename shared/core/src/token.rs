@@ -66,6 +66,9 @@ struct Header {
     kid: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     typ: Option<String>,
+    /// Extensions the reader must understand (RFC 7515, 4.1.11). There is none that we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<Vec<String>>,
 }
 
 impl Key {
@@ -99,8 +102,8 @@ impl Key {
     #[must_use]
     pub fn sign(&self, claims: &Claims) -> Option<String> {
         let Material::Hs256(mac) = &self.material else { return None };
-        let header =
-            Header { alg: self.algorithm().to_owned(), kid: Some(self.id.clone()), typ: Some("JWT".to_owned()) };
+        let (alg, kid) = (self.algorithm().to_owned(), Some(self.id.clone()));
+        let header = Header { alg, kid, typ: Some("JWT".to_owned()), crit: None };
         let encode = |bytes: Vec<u8>| Base64UrlUnpadded::encode_string(&bytes);
         let header = encode(serde_json::to_vec(&header).ok()?);
         let claims = encode(serde_json::to_vec(claims).ok()?);
@@ -151,6 +154,9 @@ fn read(keys: &[Key], token: &str) -> Option<Claims> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
     let header: Header = serde_json::from_slice(&Base64UrlUnpadded::decode_vec(header).ok()?).ok()?;
+    if header.crit.is_some() {
+        return None;
+    }
     let signature = Base64UrlUnpadded::decode_vec(signature).ok()?;
     let fits = |key: &&Key| key.algorithm() == header.alg && header.kid.as_ref().is_none_or(|id| *id == key.id);
     keys.iter().filter(fits).find(|key| key.verifies(signed.as_bytes(), &signature))?;

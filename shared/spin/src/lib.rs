@@ -1,1 +1,22 @@
-//! Platform.
+//! The only code that talks to Redis, SQL and Spin.
+//!
+//! Decisions stand in `hongbao-core`, in `lua/*.lua` and in `sql/*/*.sql`; this crate carries them out.
+//!
+//! **Invariant:** every call outside has a deadline, and a defined error when it fails.
+//!
+//! **Invariant:** what lives between requests (`thread_local!`, shared by concurrent ones) is configuration,
+//! connections and facts that can never change again. Never a user's state, never a decision.
+
+pub mod app;
+pub mod config;
+pub mod http;
+pub mod ledger;
+pub mod redis;
+pub mod settle;
+pub mod shard;
+pub mod sql;
+pub mod sys;
+
+pub use app::App;
+#[doc(hidden)]
+pub use spin_sdk::wasip3;

@@ -1,0 +1,95 @@
+//! Configuration: Spin variables with working local defaults.
+
+use hongbao_core::Error;
+use hongbao_core::draft::Limits;
+use hongbao_core::sign::SigningKey;
+use hongbao_core::token::{self, Key};
+use spin_sdk::variables;
+
+/// Where the state is, and the configured keys.
+pub struct Config {
+    /// The addresses of Redis, by shard number.
+    pub redis_urls: Vec<String>,
+    /// The database.
+    pub database: DatabaseUrl,
+    /// The signing key, where one is configured.
+    pub signing_key: Option<SigningKey>,
+    /// The keys of tokens; empty where none are configured.
+    pub jwt_keys: Vec<Key>,
+}
+
+/// Which database, from `database_url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite:<name>`: a SQLite database of Spin's.
+    Sqlite(String),
+}
+
+impl Config {
+    /// Reads the variables that every component has.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] naming the variable that is missing or malformed.
+    pub async fn load() -> Result<Self, Error> {
+        let redis_urls = get("redis_urls").await?.split(',').map(|url| url.trim().to_owned()).collect();
+        let signing_key = match get("signing_key").await? {
+            empty if empty.is_empty() => None,
+            hex => Some(SigningKey::parse(&hex).ok_or_else(|| wrong("signing_key", "must be 64 hexadecimal digits"))?),
+        };
+        let jwt_keys = match get("jwt_keys").await? {
+            empty if empty.is_empty() => Vec::new(),
+            text => token::parse_keys(&text).map_err(|problem| wrong("jwt_keys", &problem))?,
+        };
+        let config = Self { redis_urls, database: database(&get("database_url").await?)?, signing_key, jwt_keys };
+        if config.redis_urls.iter().any(|url| !url.starts_with("redis://") && !url.starts_with("rediss://")) {
+            return Err(wrong("redis_urls", "must be redis://host:port, several separated by commas"));
+        }
+        Ok(config)
+    }
+}
+
+fn database(url: &str) -> Result<DatabaseUrl, Error> {
+    match url.split_once(':') {
+        Some(("sqlite", name)) if !name.is_empty() => Ok(DatabaseUrl::Sqlite(name.to_owned())),
+        _ => Err(wrong("database_url", "must be sqlite:<name>")),
+    }
+}
+
+/// The limits on sending, for the components that have their variables.
+///
+/// # Errors
+/// [`Error::Misconfigured`] naming the variable that is missing or malformed.
+pub async fn limits() -> Result<Limits, Error> {
+    Ok(Limits {
+        share_average_fen: number("limit_share_average_fen").await?,
+        count: number("limit_count").await?,
+        count_company: number("limit_count_company").await?,
+        daily_send_fen: number("limit_daily_send_fen").await?,
+        daily_send_count: number("limit_daily_send_count").await?,
+    })
+}
+
+/// Whether anybody may log in as anybody, for trying things out.
+///
+/// # Errors
+/// [`Error::Misconfigured`] when the variable is neither `on` nor `off`.
+pub async fn dev_login() -> Result<bool, Error> {
+    match get("dev_login").await?.as_str() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(wrong("dev_login", "must be on or off")),
+    }
+}
+
+async fn get(variable: &'static str) -> Result<String, Error> {
+    variables::get(variable).await.map_err(|error| wrong(variable, &format!("cannot be read: {error}")))
+}
+
+async fn number(variable: &'static str) -> Result<i64, Error> {
+    let number = get(variable).await?.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| wrong(variable, "must be a whole number above 0"))
+}
+
+fn wrong(variable: &'static str, problem: &str) -> Error {
+    Error::Misconfigured { variable, problem: problem.to_owned() }
+}

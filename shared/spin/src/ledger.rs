@@ -1,0 +1,311 @@
+//! The ledger: the money, in SQL.
+//!
+//! **Invariant:** each method is one statement, so one transaction; each money step has a natural id, so that
+//! doing it again changes nothing and answers the same.
+
+use hongbao_core::draft::Limits;
+use hongbao_core::packet::{Facts, Recipient};
+use hongbao_core::quote::Quote;
+use hongbao_core::race::Claim;
+use hongbao_core::split::{Kind, Seed};
+use hongbao_core::wire::{MyPacket, PostingAnswer, Role};
+use hongbao_core::{Error, Fen, PacketId, UserId, year};
+use serde::Serialize;
+
+use crate::sql::{Database, Failure, Reader, Row, Value};
+
+mod statements;
+pub use statements::Statements;
+
+/// A packet as the ledger has it.
+#[derive(Debug, Clone)]
+pub struct Packet {
+    /// What never changes.
+    pub facts: Facts,
+    /// A line of good wishes.
+    pub greeting: Option<String>,
+    /// The cover's name.
+    pub cover: Option<String>,
+    /// When it was sent.
+    pub created_at_ms: i64,
+    /// How many opened shares are paid.
+    pub settled: u32,
+    /// When it was closed with something left.
+    pub closed_at_ms: Option<i64>,
+    /// What went back to the sender.
+    pub refunded: Option<Fen>,
+}
+
+/// One entry of the journal, ready to be settled.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Settlement {
+    /// The entry's own id: shard and place in the stream.
+    pub event: String,
+    /// `load`, `open`, `close` or `poison`.
+    pub kind: &'static str,
+    /// The packet's id.
+    pub packet: String,
+    /// Of an open: the share's number.
+    pub seq: Option<u32>,
+    /// Of an open: who opened it.
+    pub user: Option<String>,
+    /// Of an open: what is in it, worked out from the ledger's own seed.
+    pub amount_fen: Option<i64>,
+    /// Of an open or a close: when.
+    pub at_ms: Option<i64>,
+    /// Of a close: how many shares were opened.
+    pub opened: Option<u32>,
+    /// The entry as it stands in the stream.
+    pub text: String,
+}
+
+/// A page of something, and where the next one starts.
+pub type Page<T> = (Vec<T>, Option<i64>);
+
+/// The ledger in a database.
+pub struct Ledger {
+    database: Box<dyn Database>,
+    sql: &'static Statements,
+}
+
+impl Ledger {
+    /// The ledger in `database`, spoken to with `sql`.
+    #[must_use]
+    pub const fn new(database: Box<dyn Database>, sql: &'static Statements) -> Self {
+        Self { database, sql }
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer; so do all methods.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        Ok(self.database.migrate().await?)
+    }
+
+    async fn rows(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.database.query(statement, parameters).await.map_err(domain_error)
+    }
+
+    async fn first(&self, statement: &str, parameters: Vec<Value>) -> Result<Option<Reader>, Error> {
+        Ok(self.rows(statement, parameters).await?.into_iter().next().map(Reader::new))
+    }
+
+    /// What `user`'s wallet holds; nothing for a wallet nobody has paid into.
+    pub async fn balance(&self, user: &UserId) -> Result<Fen, Error> {
+        let account = format!("wallet:{user}");
+        self.first(self.sql.balance, vec![account.into()]).await?.map_or(Ok(Fen::ZERO), |mut row| row.fen())
+    }
+
+    /// Pays `amount` from the world into `user`'s wallet, once for each `id`.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when `id` was used for another user or amount.
+    pub async fn deposit(&self, id: &str, user: &UserId, amount: Fen, now_ms: i64) -> Result<(), Error> {
+        let parameters = vec![id.into(), user.as_str().into(), amount.get().into(), now_ms.into()];
+        self.rows(self.sql.deposit, parameters).await.map(drop)
+    }
+
+    /// Sends a packet: moves its total from the wallet into escrow and writes it down, with `seed` and the times
+    /// of the first call. Answers the packet as it stands, so that a retry sees the first one.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientBalance`], or [`Error::LimitExceeded`] for a daily limit.
+    pub async fn fund(&self, quote: &Quote, seed: &Seed, limits: &Limits, now_ms: i64) -> Result<Packet, Error> {
+        let start_ms = quote.start_ms(now_ms);
+        let parameters = vec![
+            quote.packet.to_string().into(),
+            quote.sender.as_str().into(),
+            quote.kind.as_str().into(),
+            quote.total.get().into(),
+            i64::from(quote.count).into(),
+            quote.to.as_str().into(),
+            quote.greeting.clone().into(),
+            quote.cover.clone().into(),
+            quote.password_mac.clone().into(),
+            Value::Bytes(seed.to_vec()),
+            now_ms.into(),
+            start_ms.into(),
+            start_ms.saturating_add(quote.lifetime_ms).into(),
+            i64::from(quote.packet.shard()).into(),
+            year::day_start_ms(now_ms).into(),
+            limits.daily_send_fen.into(),
+            limits.daily_send_count.into(),
+        ];
+        let funded = self.rows(self.sql.fund, parameters).await;
+        match funded.map_err(|error| with_bound(error, limits)) {
+            Ok(_) => self.packet(quote.packet).await?.ok_or_else(|| Error::Internal("a funded packet is gone".into())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One packet.
+    pub async fn packet(&self, id: PacketId) -> Result<Option<Packet>, Error> {
+        Ok(self.packets(&[id]).await?.pop())
+    }
+
+    /// Those of these packets that exist, in no order.
+    pub async fn packets(&self, ids: &[PacketId]) -> Result<Vec<Packet>, Error> {
+        let rows = self.rows(self.sql.packets, vec![json(ids)?]).await?;
+        rows.into_iter().map(|row| packet(Reader::new(row))).collect()
+    }
+
+    /// Writes down one batch of the journal, all of it or nothing.
+    pub async fn settle(&self, batch: &[Settlement], now_ms: i64) -> Result<(), Error> {
+        self.rows(self.sql.settle, vec![json(batch)?, now_ms.into()]).await.map(drop)
+    }
+
+    /// The paid shares of a packet, in order of `seq`.
+    pub async fn claims(&self, id: PacketId) -> Result<Vec<(UserId, Claim)>, Error> {
+        let rows = self.rows(self.sql.claims, vec![id.to_string().into()]).await?;
+        let claim = |row| {
+            let mut row = Reader::new(row);
+            Ok((row.parsed(UserId::parse)?, Claim { seq: row.count()?, opened_at_ms: Some(row.int()?) }))
+        };
+        rows.into_iter().map(claim).collect()
+    }
+
+    /// Postings of `user`'s wallet numbered below `before`, newest first.
+    pub async fn statement(&self, user: &UserId, before: i64, limit: i64) -> Result<Page<PostingAnswer>, Error> {
+        let parameters = vec![format!("wallet:{user}").into(), before.into(), limit.into()];
+        let rows = self.rows(self.sql.statement, parameters).await?;
+        let mut last = None;
+        let mut posting = |row| {
+            let mut row = Reader::new(row);
+            last = Some(row.int()?);
+            let (id, change_fen) = (row.text()?, row.int()?);
+            Ok(PostingAnswer { id, change_fen, counterparty: row.text()?, at_ms: row.int()? })
+        };
+        let postings: Vec<_> = rows.into_iter().map(&mut posting).collect::<Result<_, Error>>()?;
+        Ok((next_page(&postings, limit, last), postings)).map(|(next, postings)| (postings, next))
+    }
+
+    /// `user`'s packets at `from_ms..before_ms`, newest first.
+    pub async fn my_packets(
+        &self,
+        user: &UserId,
+        role: Role,
+        from_ms: i64,
+        before_ms: i64,
+        limit: i64,
+    ) -> Result<Page<MyPacket>, Error> {
+        let statement = match role {
+            Role::Sent => self.sql.sent,
+            Role::Received => self.sql.received,
+        };
+        let parameters = vec![user.as_str().into(), from_ms.into(), before_ms.into(), limit.into()];
+        let rows = self.rows(statement, parameters).await?;
+        let packets: Vec<_> = rows.into_iter().map(|row| my_packet(Reader::new(row))).collect::<Result<_, _>>()?;
+        let last = packets.last().map(|packet| packet.at_ms);
+        Ok((next_page(&packets, limit, last), packets)).map(|(next, packets)| (packets, next))
+    }
+
+    /// Sum, number and best lucks of `user`'s packets at `from_ms..before_ms`.
+    pub async fn my_totals(
+        &self,
+        user: &UserId,
+        role: Role,
+        from_ms: i64,
+        before_ms: i64,
+    ) -> Result<(Fen, i64, i64), Error> {
+        let statement = match role {
+            Role::Sent => self.sql.sent_total,
+            Role::Received => self.sql.received_total,
+        };
+        let parameters = vec![user.as_str().into(), from_ms.into(), before_ms.into()];
+        let mut row =
+            self.first(statement, parameters).await?.ok_or_else(|| Error::Internal("a sum of nothing".into()))?;
+        Ok((row.fen()?, row.int()?, row.int()?))
+    }
+
+    /// Packets whose time was over at `now_ms` and that are not closed, the longest overdue first.
+    pub async fn due(&self, now_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
+        self.ids(self.sql.due, vec![now_ms.into(), limit.into()]).await
+    }
+
+    /// Packets funded before `before_ms` that no shard has confirmed.
+    pub async fn unloaded(&self, before_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
+        self.ids(self.sql.unloaded, vec![before_ms.into(), limit.into()]).await
+    }
+
+    async fn ids(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<PacketId>, Error> {
+        let rows = self.rows(statement, parameters).await?;
+        rows.into_iter().map(|row| Reader::new(row).parsed(PacketId::parse)).collect()
+    }
+
+    /// The key `name` that this ledger made for itself; `fresh` becomes it the first time.
+    pub async fn local_key(&self, name: &str, fresh: &str) -> Result<String, Error> {
+        self.rows(self.sql.local_key_make, vec![name.into(), fresh.into()]).await?;
+        let row = self.first(self.sql.local_key, vec![name.into()]).await?;
+        row.ok_or_else(|| Error::Internal("a local key is gone".into()))?.text()
+    }
+
+    /// The epoch under which the contents of `shard` are trusted; 1 for a shard never seen before.
+    pub async fn epoch(&self, shard: u16) -> Result<u32, Error> {
+        let shard = i64::from(shard);
+        self.rows(self.sql.epoch_make, vec![shard.into()]).await?;
+        let row = self.first(self.sql.epoch, vec![shard.into()]).await?;
+        row.ok_or_else(|| Error::Internal("a shard's epoch is gone".into()))?.count()
+    }
+}
+
+/// What a rule of the schema means: a broken constraint becomes a domain error here and nowhere else.
+fn domain_error(failure: Failure) -> Error {
+    let broke = |rule: &str| failure.0.contains(rule);
+    if broke("balance_not_negative") {
+        Error::InsufficientBalance
+    } else if broke("limit_daily_send_fen") {
+        Error::LimitExceeded { limit: "limit_daily_send_fen", bound: 0 }
+    } else if broke("limit_daily_send_count") {
+        Error::LimitExceeded { limit: "limit_daily_send_count", bound: 0 }
+    } else if broke("conflict") {
+        Error::Conflict
+    } else {
+        failure.into()
+    }
+}
+
+/// The database knows which limit was broken, the caller its value.
+fn with_bound(error: Error, limits: &Limits) -> Error {
+    match error {
+        Error::LimitExceeded { limit, .. } if limit == "limit_daily_send_fen" => {
+            Error::LimitExceeded { limit, bound: limits.daily_send_fen }
+        }
+        Error::LimitExceeded { limit, .. } => Error::LimitExceeded { limit, bound: limits.daily_send_count },
+        other => other,
+    }
+}
+
+fn next_page<T>(page: &[T], limit: i64, last: Option<i64>) -> Option<i64> {
+    last.filter(|_| i64::try_from(page.len()) == Ok(limit))
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
+    serde_json::to_string(value).map(Value::Text).map_err(|error| Error::Internal(error.to_string()))
+}
+
+fn packet(mut row: Reader) -> Result<Packet, Error> {
+    let (id, sender, kind) = (row.parsed(PacketId::parse)?, row.parsed(UserId::parse)?, row.parsed(Kind::parse)?);
+    let (total, count, to) = (row.fen()?, row.count()?, row.parsed(Recipient::parse)?);
+    let (greeting, cover, password_mac) = (row.optional_text()?, row.optional_text()?, row.optional_text()?);
+    let seed = row.bytes()?.try_into().map_err(|_| Error::Internal("a seed of another length".into()))?;
+    let (created_at_ms, starts_at_ms, expires_at_ms) = (row.int()?, row.int()?, row.int()?);
+    let facts = Facts { id, sender, kind, total, count, to, password_mac, seed, starts_at_ms, expires_at_ms };
+    let (settled, closed_at_ms) = (row.count()?, row.optional_int()?);
+    let refunded = row.optional_int()?.and_then(Fen::new);
+    Ok(Packet { facts, greeting, cover, created_at_ms, settled, closed_at_ms, refunded })
+}
+
+fn my_packet(mut row: Reader) -> Result<MyPacket, Error> {
+    Ok(MyPacket {
+        packet_id: row.parsed(PacketId::parse)?,
+        sender: row.parsed(UserId::parse)?,
+        kind: row.parsed(Kind::parse)?,
+        amount_fen: row.fen()?,
+        opened: row.count()?,
+        count: row.count()?,
+        refunded_fen: row.fen()?,
+        best: row.int()? != 0,
+        at_ms: row.int()?,
+    })
+}

@@ -1,0 +1,186 @@
+//! Redis: one shared connection an address, a deadline on every call, scripts by their hash.
+
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::rc::Rc;
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use hongbao_core::Error;
+use sha1::{Digest, Sha1};
+use spin_sdk::redis::Connection;
+pub use spin_sdk::redis::{RedisParameter as Argument, RedisResult as Reply};
+
+use crate::sys::within;
+
+/// How long a call may take, connecting included.
+const DEADLINE: Duration = Duration::from_millis(1_000);
+
+/// Why a call got no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server refused the command: its words.
+    Refused(String),
+    /// The connection failed or the deadline passed: whether the command ran is unknown.
+    Lost(String),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(cause) => Self::Unavailable(format!("redis refused: {cause}")),
+            Failure::Lost(cause) => Self::Unavailable(format!("redis is out of reach: {cause}")),
+        }
+    }
+}
+
+/// Something that runs Redis commands: a server, or a model of one in a test.
+#[async_trait(?Send)]
+pub trait Redis {
+    /// Runs one command; nested replies come flattened.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure>;
+}
+
+/// The server at an address, over one connection that all requests of this instance share.
+///
+/// Concurrent calls pipeline by themselves. Nothing resets the connection between users, so MULTI, SELECT and
+/// blocking commands have no place on it.
+pub struct Server {
+    address: String,
+}
+
+thread_local! {
+    static CONNECTIONS: RefCell<BTreeMap<String, Rc<Connection>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Server {
+    /// The server at `address` (`redis://host:port`); nothing is connected yet.
+    #[must_use]
+    pub const fn new(address: String) -> Self {
+        Self { address }
+    }
+
+    async fn connection(&self) -> Result<Rc<Connection>, Failure> {
+        if let Some(connection) = CONNECTIONS.with_borrow(|open| open.get(&self.address).cloned()) {
+            return Ok(connection);
+        }
+        let connection = Connection::open(&self.address).await.map_err(|error| Failure::Lost(error.to_string()))?;
+        let connection = Rc::new(connection);
+        CONNECTIONS.with_borrow_mut(|open| open.insert(self.address.clone(), connection.clone()));
+        Ok(connection)
+    }
+
+    fn forget_connection(&self) {
+        CONNECTIONS.with_borrow_mut(|open| open.remove(&self.address));
+    }
+}
+
+#[async_trait(?Send)]
+impl Redis for Server {
+    async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
+        let work = async {
+            let connection = self.connection().await?;
+            connection.execute(command, arguments).await.map_err(|error| failure(&error.to_string()))
+        };
+        let answer = within(DEADLINE, work).await;
+        let answer = answer.unwrap_or_else(|| Err(Failure::Lost(format!("no answer within {DEADLINE:?}"))));
+        if matches!(answer, Err(Failure::Lost(_))) {
+            self.forget_connection();
+        }
+        answer
+    }
+}
+
+/// Sorts an error by its text, the only thing the binding passes on: a server's own errors begin, somewhere,
+/// with one of Redis' codes.
+fn failure(text: &str) -> Failure {
+    const CODES: [&str; 10] = [
+        "NOSCRIPT",
+        "NoScript",
+        "OOM",
+        "BUSYGROUP",
+        "NOGROUP",
+        "WRONGTYPE",
+        "WrongType",
+        "ERR ",
+        "ResponseError",
+        "An error was signalled by the server",
+    ];
+    match CODES.iter().any(|code| text.contains(code)) {
+        true => Failure::Refused(text.to_owned()),
+        false => Failure::Lost(text.to_owned()),
+    }
+}
+
+/// A script and its name on the server.
+pub struct Script {
+    source: &'static str,
+    sha1: OnceLock<String>,
+}
+
+impl Script {
+    /// The script with this source.
+    #[must_use]
+    pub const fn new(source: &'static str) -> Self {
+        Self { source, sha1: OnceLock::new() }
+    }
+
+    fn sha1(&self) -> &str {
+        self.sha1.get_or_init(|| {
+            Sha1::digest(self.source).iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        })
+    }
+
+    /// Runs the script; a server that does not know it yet is given the source.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn run(&self, redis: &dyn Redis, keys: &[&str], arguments: &[Argument]) -> Result<Vec<Reply>, Failure> {
+        let call = |script: &str| {
+            let mut all = Vec::with_capacity(2 + keys.len() + arguments.len());
+            all.push(binary(script));
+            all.push(Argument::Int64(i64::try_from(keys.len()).unwrap_or(i64::MAX)));
+            all.extend(keys.iter().map(binary));
+            all.extend_from_slice(arguments);
+            all
+        };
+        match redis.call("EVALSHA", call(self.sha1())).await {
+            Err(Failure::Refused(text)) if text.to_ascii_uppercase().contains("NOSCRIPT") => {
+                redis.call("EVAL", call(self.source)).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// A text or bytes as a command's argument.
+pub fn binary(bytes: impl AsRef<[u8]>) -> Argument {
+    Argument::Binary(bytes.as_ref().to_vec())
+}
+
+/// A reply's text; `None` for nil, numbers and invalid UTF-8.
+#[must_use]
+pub fn text(reply: &Reply) -> Option<&str> {
+    match reply {
+        Reply::Status(text) => Some(text),
+        Reply::Binary(bytes) => core::str::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+/// A reply's number, written as one or as text.
+#[must_use]
+pub fn number(reply: &Reply) -> Option<i64> {
+    match reply {
+        Reply::Int64(number) => Some(*number),
+        other => text(other)?.parse().ok(),
+    }
+}

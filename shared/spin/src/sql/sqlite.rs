@@ -1,0 +1,112 @@
+//! Spin's SQLite as a [`Database`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
+
+use super::{DEADLINE, Database, Failure, Row, Value};
+use crate::sys::within;
+
+/// The schema's versions, in order; a version is applied once and never changed afterwards.
+const SCHEMA: [&str; 1] = [include_str!("../../sql/sqlite/schema/0001_ledger.sql")];
+
+/// A database of Spin's, by its name in the manifest.
+pub struct Sqlite {
+    name: String,
+}
+
+thread_local! {
+    static CONNECTION: RefCell<Option<Rc<Connection>>> = const { RefCell::new(None) };
+}
+
+impl Sqlite {
+    /// The database `name`; nothing is opened yet.
+    #[must_use]
+    pub const fn new(name: String) -> Self {
+        Self { name }
+    }
+
+    /// The connection that all statements of this instance share: each is a transaction of its own.
+    async fn shared(&self) -> Result<Rc<Connection>, Failure> {
+        if let Some(connection) = CONNECTION.with_borrow(Clone::clone) {
+            return Ok(connection);
+        }
+        let connection = Rc::new(self.open().await?);
+        CONNECTION.set(Some(connection.clone()));
+        Ok(connection)
+    }
+
+    async fn open(&self) -> Result<Connection, Failure> {
+        Connection::open(&self.name).await.map_err(failure)
+    }
+}
+
+#[async_trait(?Send)]
+impl Database for Sqlite {
+    async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let work = async { run(&*self.shared().await?, statement, parameters).await };
+        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+    }
+
+    async fn migrate(&self) -> Result<(), Failure> {
+        if version(&*self.shared().await?).await? == SCHEMA.len() {
+            return Ok(());
+        }
+        // A connection of its own: here alone a transaction spans several calls.
+        let connection = self.open().await?;
+        run(&connection, "PRAGMA journal_mode = WAL", vec![]).await?;
+        run(&connection, "BEGIN IMMEDIATE", vec![]).await?;
+        let done = version(&connection).await?;
+        for (number, schema) in SCHEMA.iter().enumerate().skip(done) {
+            for statement in schema.split("\n\n").filter(|text| !text.trim().is_empty()) {
+                run(&connection, statement, vec![]).await?;
+            }
+            run(&connection, &format!("PRAGMA user_version = {}", number + 1), vec![]).await?;
+        }
+        run(&connection, "COMMIT", vec![]).await?;
+        Ok(())
+    }
+}
+
+async fn version(connection: &Connection) -> Result<usize, Failure> {
+    let rows = run(connection, "PRAGMA user_version", vec![]).await?;
+    match rows.first().and_then(|row| row.first()) {
+        Some(Value::Int(version)) => {
+            usize::try_from(*version).map_err(|_| Failure(format!("schema version {version}")))
+        }
+        other => Err(Failure(format!("schema version {other:?}"))),
+    }
+}
+
+async fn run(connection: &Connection, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+    let parameters = parameters.into_iter().map(|value| match value {
+        Value::Int(number) => SpinValue::Integer(number),
+        Value::Text(text) => SpinValue::Text(text),
+        Value::Bytes(bytes) => SpinValue::Blob(bytes),
+        Value::Null => SpinValue::Null,
+    });
+    let answer = connection.execute(statement, parameters).await.map_err(failure)?;
+    // The answer is there before the statement has finished: only `collect` waits for its end and its errors.
+    let rows = answer.collect().await.map_err(failure)?;
+    rows.into_iter().map(|row| row.values.into_iter().map(value).collect()).collect()
+}
+
+fn value(value: SpinValue) -> Result<Value, Failure> {
+    match value {
+        SpinValue::Integer(number) => Ok(Value::Int(number)),
+        SpinValue::Text(text) => Ok(Value::Text(text)),
+        SpinValue::Blob(bytes) => Ok(Value::Bytes(bytes)),
+        SpinValue::Null => Ok(Value::Null),
+        SpinValue::Real(_) => Err(Failure("a floating-point number, which the ledger never holds".into())),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn failure(error: Error) -> Failure {
+    Failure(match error {
+        Error::Io(text) => text,
+        other => format!("{other:?}"),
+    })
+}
