@@ -1,0 +1,224 @@
+//! Quotes and vouchers: good for what they were sealed for, and for nothing else.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that overflows or finds nothing has to fail"
+)]
+
+pub mod seeds;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use fastrand::Rng;
+use hongbao_core::json::Whole;
+use hongbao_core::packet::Recipient;
+use hongbao_core::quote::{Quote, VALID_MS};
+use hongbao_core::sign::{Domain, SigningKey, parse_hex};
+use hongbao_core::split::Kind;
+use hongbao_core::voucher::Voucher;
+use hongbao_core::wire::WrapRequest;
+use hongbao_core::{Error, Fen, GroupId, PacketId, UserId};
+use seeds::for_seeds;
+
+const NOW_MS: i64 = 1_800_000_000_000;
+
+fn key() -> SigningKey {
+    SigningKey::new(&[3; 32])
+}
+
+fn bob() -> UserId {
+    UserId::parse("us_bob").expect("valid")
+}
+
+fn packet() -> PacketId {
+    PacketId::new(1_800_000_000_000, 2, 0x0123_4567_89ab_cdef)
+}
+
+fn voucher() -> Voucher {
+    Voucher { packet: packet(), seq: 41, epoch: 7, expires_at_ms: NOW_MS + 1, user: bob() }
+}
+
+fn request() -> WrapRequest {
+    WrapRequest {
+        kind: Kind::Lucky,
+        total_fen: Whole::new(1000).expect("in bounds"),
+        count: Whole::new(5).expect("in bounds"),
+        to: Recipient::Group(GroupId::parse("g_1").expect("valid")),
+        greeting: Some("恭喜发财".to_owned()),
+        cover: None,
+        password: Some("芝麻开门".to_owned()),
+        starts_at_ms: None,
+        expires_in_s: Whole::new(60),
+    }
+}
+
+fn quote() -> Quote {
+    Quote::new(request(), bob(), packet(), &key(), NOW_MS).expect("in bounds")
+}
+
+fn read_voucher(text: &str) -> Result<Voucher, Error> {
+    Voucher::unseal(&key(), text, packet(), &bob(), NOW_MS)
+}
+
+fn read_quote(text: &str) -> Result<Quote, Error> {
+    Quote::unseal(&key(), text, &bob())
+}
+
+/// A text accepted by neither reader.
+fn assert_refused(text: &str) {
+    assert_eq!(read_voucher(text), Err(Error::InvalidVoucher), "{text:?}");
+    assert_eq!(read_quote(text), Err(Error::InvalidQuote), "{text:?}");
+}
+
+#[test]
+fn what_was_sealed_is_read_back() {
+    assert_eq!(read_voucher(&voucher().seal(&key())), Ok(voucher()));
+    assert_eq!(read_quote(&quote().seal(&key()).expect("sealed")), Ok(quote()));
+}
+
+#[test]
+fn a_quote_says_what_was_asked() {
+    let quote = quote();
+    assert_eq!((quote.total, quote.count, quote.kind), (Fen::new(1000).expect("an amount"), 5, Kind::Lucky));
+    assert_eq!((quote.lifetime_ms, quote.expires_at_ms), (60_000, NOW_MS + VALID_MS));
+    assert_eq!(quote.greeting.as_deref(), Some("恭喜发财"));
+    let sealed = quote.seal(&key()).expect("sealed");
+    let payload = Base64UrlUnpadded::decode_vec(&sealed).expect("base64url");
+    assert!(!String::from_utf8_lossy(&payload).contains("芝麻开门"), "a quote shows no password");
+    let unlimited = WrapRequest { expires_in_s: None, ..request() };
+    let day = Quote::new(unlimited, bob(), packet(), &key(), NOW_MS).expect("in bounds").lifetime_ms;
+    assert_eq!(day, 24 * 3600 * 1000);
+}
+
+#[test]
+fn a_packet_starts_when_it_is_sent_or_scheduled_whichever_is_later() {
+    let at = |starts_at_ms| Quote { starts_at_ms, ..quote() };
+    assert_eq!(at(None).start_ms(NOW_MS), NOW_MS);
+    assert_eq!(at(Some(NOW_MS + 9)).start_ms(NOW_MS), NOW_MS + 9);
+    assert_eq!(at(Some(NOW_MS - 9)).start_ms(NOW_MS), NOW_MS);
+}
+
+#[test]
+fn a_quote_is_no_voucher_and_a_voucher_no_quote() {
+    assert_eq!(read_voucher(&quote().seal(&key()).expect("sealed")), Err(Error::InvalidVoucher));
+    assert_eq!(read_quote(&voucher().seal(&key())), Err(Error::InvalidQuote));
+    // Nor when the payload of one is sealed as the other: then the payload has no meaning.
+    let quote = serde_json::to_vec(&quote()).expect("JSON");
+    assert_eq!(read_voucher(&key().seal(Domain::Quote, &quote)), Err(Error::InvalidVoucher));
+    assert_refused(&key().seal(Domain::Password, &quote));
+    assert_eq!(read_quote(&key().seal(Domain::Quote, b"{}")), Err(Error::InvalidQuote));
+    assert_eq!(read_voucher(&key().seal(Domain::Voucher, b"")), Err(Error::InvalidVoucher));
+    assert_eq!(read_voucher(&key().seal(Domain::Voucher, &[b'u'; 40])), Err(Error::InvalidVoucher));
+}
+
+#[test]
+fn a_seal_is_good_for_its_user_packet_and_key_only() {
+    let eve = UserId::parse("us_eve").expect("valid");
+    let (sealed_voucher, sealed_quote) = (voucher().seal(&key()), quote().seal(&key()).expect("sealed"));
+    assert_eq!(Quote::unseal(&key(), &sealed_quote, &eve), Err(Error::InvalidQuote));
+    assert_eq!(Quote::unseal(&SigningKey::new(&[4; 32]), &sealed_quote, &bob()), Err(Error::InvalidQuote));
+    let read = |key: &SigningKey, packet: PacketId, user: &UserId, now_ms: i64| {
+        Voucher::unseal(key, &sealed_voucher, packet, user, now_ms)
+    };
+    assert_eq!(read(&key(), packet(), &eve, NOW_MS), Err(Error::InvalidVoucher));
+    assert_eq!(read(&key(), PacketId::new(0, 0, 0), &bob(), NOW_MS), Err(Error::InvalidVoucher));
+    assert_eq!(read(&SigningKey::new(&[4; 32]), packet(), &bob(), NOW_MS), Err(Error::InvalidVoucher));
+    assert_eq!(read(&key(), packet(), &bob(), NOW_MS + 1), Err(Error::Expired));
+    assert_eq!(read(&key(), packet(), &bob(), i64::MAX), Err(Error::Expired));
+    // Whose it is comes before whether it is in time: a stranger learns nothing of it.
+    assert_eq!(read(&key(), packet(), &eve, NOW_MS + 1), Err(Error::InvalidVoucher));
+}
+
+/// Every bit of the sealed bytes, and every letter of the text.
+#[test]
+fn a_seal_changed_anywhere_is_refused() {
+    for sealed in [voucher().seal(&key()), quote().seal(&key()).expect("sealed")] {
+        let bytes = Base64UrlUnpadded::decode_vec(&sealed).expect("base64url");
+        for (position, bit) in (0..bytes.len()).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
+            let mut changed = bytes.clone();
+            changed[position] ^= 1 << bit;
+            assert_refused(&Base64UrlUnpadded::encode_string(&changed));
+        }
+        let letters: Vec<char> = sealed.chars().collect();
+        let text = |letters: &[char]| letters.iter().collect::<String>();
+        for position in 0..letters.len() {
+            for letter in ['A', 'B', 'z', '-', '_', '=', '+', '/', ' ', '\n', '\0', 'é'] {
+                let mut changed = letters.clone();
+                changed.insert(position, letter);
+                assert_refused(&text(&changed));
+                changed.remove(position + 1);
+                if changed != letters {
+                    assert_refused(&text(&changed));
+                }
+            }
+            assert_refused(&text(&letters[..position]));
+            assert_refused(&text(&letters[position + 1..]));
+        }
+        assert_refused(&(sealed.clone() + "="));
+        assert_refused(&(sealed.clone() + &sealed));
+    }
+}
+
+#[test]
+fn garbage_is_refused_and_never_panics() {
+    for_seeds(20_000, |random| {
+        let bytes: Vec<u8> = (0..random.usize(..200)).map(|_| random.u8(..)).collect();
+        assert_refused(&Base64UrlUnpadded::encode_string(&bytes));
+        assert_refused(&String::from_utf8_lossy(&bytes));
+        // Well signed, and still nonsense.
+        let short = bytes.get(..random.usize(..=bytes.len()).min(31)).expect("in bounds");
+        assert_eq!(read_voucher(&key().seal(Domain::Voucher, short)), Err(Error::InvalidVoucher));
+        assert_eq!(read_quote(&key().seal(Domain::Quote, &bytes)), Err(Error::InvalidQuote));
+    });
+}
+
+#[test]
+fn random_vouchers_read_back_whole() {
+    for_seeds(2_000, |random| {
+        let voucher = random_voucher(random);
+        let text = voucher.seal(&key());
+        let earlier = voucher.expires_at_ms.saturating_sub(1);
+        let read = Voucher::unseal(&key(), &text, voucher.packet, &voucher.user, earlier);
+        assert_eq!(read, Ok(voucher));
+    });
+}
+
+fn random_voucher(random: &mut Rng) -> Voucher {
+    let name: String = (0..random.usize(1..=60)).map(|_| random.alphanumeric()).collect();
+    Voucher {
+        packet: PacketId::from_bytes(random.u128(..).to_be_bytes()),
+        seq: random.u32(..),
+        epoch: random.u32(..),
+        expires_at_ms: random.i64(i64::MIN + 1..),
+        user: UserId::parse(&format!("us_{name}")).expect("valid"),
+    }
+}
+
+#[test]
+fn a_password_is_kept_per_packet_and_key() {
+    let mac = key().password_mac(packet(), "open sesame");
+    assert_eq!((mac.len(), &mac), (32, &key().password_mac(packet(), "open sesame")));
+    assert_ne!(mac, key().password_mac(packet(), "open sesame "));
+    assert_ne!(mac, key().password_mac(PacketId::new(0, 0, 0), "open sesame"));
+    assert_ne!(mac, SigningKey::new(&[4; 32]).password_mac(packet(), "open sesame"));
+}
+
+#[test]
+fn a_key_is_64_hexadecimal_digits_and_nothing_else() {
+    let digits = "0123456789abcdefABCDEF00112233445566778899aabbccddeeff0011223344";
+    assert_eq!(parse_hex(digits).map(|key| (key[0], key[8], key[31])), Some((0x01, 0xab, 0x44)));
+    assert!(SigningKey::parse(digits).is_some());
+    let wrong = [
+        String::new(),
+        digits[1..].to_owned(),
+        format!("{digits}0"),
+        digits.replacen('0', "g", 1),
+        digits.replacen('0', " ", 1),
+        digits.replacen("00", "é", 1),
+        format!("+{}", &digits[1..]),
+    ];
+    for text in wrong {
+        assert_eq!(parse_hex(&text), None, "{text}");
+    }
+}
