@@ -60,7 +60,7 @@ impl Database for Sqlite {
         run(&connection, "BEGIN IMMEDIATE", vec![]).await?;
         let done = version(&connection).await?;
         for (number, schema) in SCHEMA.iter().enumerate().skip(done) {
-            for statement in schema.split("\n\n").filter(|text| !text.trim().is_empty()) {
+            for statement in schema.split("\n\n").filter(|text| says_something(text)) {
                 run(&connection, statement, vec![]).await?;
             }
             run(&connection, &format!("PRAGMA user_version = {}", number + 1), vec![]).await?;
@@ -68,6 +68,11 @@ impl Database for Sqlite {
         run(&connection, "COMMIT", vec![]).await?;
         Ok(())
     }
+}
+
+/// Whether a part of a schema is more than a comment.
+fn says_something(part: &str) -> bool {
+    part.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--"))
 }
 
 async fn version(connection: &Connection) -> Result<usize, Failure> {
