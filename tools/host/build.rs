@@ -16,6 +16,7 @@ const WORLD: &str = "
     package hongbao:host;
     world platform {
         import spin:redis/redis@3.0.0;
+        import spin:postgres/postgres@4.2.0;
         import spin:sqlite/sqlite@3.1.0;
         import spin:variables/variables@3.0.0;
         export spin:redis/inbound-redis@3.0.0;
@@ -35,6 +36,8 @@ fn main() -> Result<()> {
             exports: {{ default: async | store }},
             with: {{
                 \"spin:redis/redis.connection\": crate::interfaces::redis::Connection,
+                \"spin:postgres/postgres.connection\": crate::interfaces::postgres::Connection,
+                \"spin:postgres/postgres.connection-builder\": crate::interfaces::postgres::Builder,
                 \"spin:sqlite/sqlite.connection\": crate::interfaces::sqlite::Connection,
             }},
         }});"

@@ -70,8 +70,8 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Guest>> {
 /// Occurs when the file cannot be read, is no component, or imports what the linker lacks; the message
 /// names the import.
 pub(crate) fn load(linker: &Linker<Guest>, source: &Path) -> Result<InstancePre<Guest>> {
-    let code = std::fs::read(source)
-        .with_context(|| format!("cannot read {} (has it been built?)", source.display()))?;
+    let code =
+        std::fs::read(source).with_context(|| format!("cannot read {} (has it been built?)", source.display()))?;
     let component = Component::new(linker.engine(), code)?;
     Ok(linker.instantiate_pre(&component)?)
 }

@@ -12,6 +12,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
 use crate::faults::{Faults, HostCall, Moment, ShiftedClock, Verdict};
+use crate::interfaces::postgres::Pools;
 use crate::outbound::AllowedHosts;
 use crate::stdio::LogLines;
 
@@ -23,6 +24,7 @@ pub(crate) struct ComponentContext {
     pub(crate) allowed_hosts: AllowedHosts,
     /// The default database's file, if the component may open it.
     pub(crate) sqlite_file: Option<PathBuf>,
+    pub(crate) postgres: Pools,
     pub(crate) faults: Option<Arc<dyn Faults>>,
     pub(crate) clock_offset_ms: Option<Arc<AtomicI64>>,
     /// How many host calls have begun, for [`HostCall::number`].

@@ -15,6 +15,7 @@ use wasmtime::component::InstancePre;
 use crate::engine;
 use crate::guest::{ComponentContext, Guest};
 use crate::http::{self, Recipe, Routes, Server, Service};
+use crate::interfaces::postgres::Pools;
 use crate::manifest::{Application, Component, Manifest};
 use crate::options::{Options, folder_of};
 use crate::stop::{self, Stop, Stopper};
@@ -23,7 +24,7 @@ use crate::subscriber::Subscriber;
 /// The file of the default database, in the state directory. Spin gives it the same name.
 const DATABASE_FILE: &str = "sqlite_db.db";
 /// How often loops that never wait are made to yield, when requests have a time limit.
-const EPOCH: Duration = Duration::from_millis(10);
+const EPOCH: Duration = Duration::from_millis(2);
 
 /// An application that runs in this process.
 pub struct Host;
@@ -155,6 +156,7 @@ fn context(id: &str, component: Component, database: &std::path::Path, options: 
         environment: component.environment.into_iter().collect(),
         allowed_hosts: component.allowed_hosts,
         sqlite_file: component.sqlite.then(|| PathBuf::from(database)),
+        postgres: Pools::default(),
         faults: options.faults.clone(),
         clock_offset_ms: options.clock_offset_ms.clone(),
         calls: AtomicU64::new(0),

@@ -1,7 +1,7 @@
 //! Runs this application's `spin.toml` where Spin is not installed.
 //!
 //! One process on `wasmtime`: the HTTP and Redis triggers, reused instances, and Spin's interfaces for
-//! Redis, SQLite and variables, with the semantics that `spin up` has. It is a host for this
+//! Redis, SQLite, PostgreSQL and variables, with the semantics that `spin up` has. It is a host for this
 //! application's manifest, not a second Spin: what it does not support it refuses by name.
 //!
 //! Tests run it in their own process and break it on purpose:
@@ -19,7 +19,7 @@
 //! ```
 //!
 //! **Absent on purpose:** TLS, HTTP/2, outbound HTTP, calls between components, file mounts, key-value
-//! stores, other databases, WASI 0.2 HTTP handlers.
+//! stores, other databases, TLS to them, WASI 0.2 HTTP handlers.
 
 mod engine;
 mod faults;

@@ -98,7 +98,12 @@ impl Up {
 async fn main() -> Result<()> {
     let Command::Up(up) = Cli::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
     // Before the start, so that a signal during it is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
@@ -136,8 +141,8 @@ fn environment_variables() -> std::collections::BTreeMap<String, String> {
         Some((name, value))
     };
     // An entry that is not UTF-8 cannot be meant for the manifest.
-    let readable = std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    let readable =
+        std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
     readable.filter_map(named).collect()
 }
 

@@ -71,7 +71,7 @@ impl Entry {
         };
         let scheme = match scheme {
             "*" => None,
-            "redis" | "postgres" | "postgresql" => Some(scheme.to_owned()),
+            "redis" | "postgres" => Some(scheme.to_owned()),
             other => bail!("the scheme {other:?} is not supported, only redis, postgres and *"),
         };
         let port = match port {
@@ -85,9 +85,7 @@ impl Entry {
     }
 
     fn allows(&self, scheme: &str, host: &Host, port: Option<u16>) -> bool {
-        self.scheme.as_ref().is_none_or(|allowed| allowed == scheme)
-            && self.host.allows(host)
-            && self.port.allows(port)
+        self.scheme.as_ref().is_none_or(|allowed| allowed == scheme) && self.host.allows(host) && self.port.allows(port)
     }
 }
 
@@ -140,7 +138,7 @@ impl PortPattern {
 fn usual_port(scheme: &str) -> Option<u16> {
     match scheme {
         "redis" => Some(6379),
-        "postgres" | "postgresql" => Some(5432),
+        "postgres" => Some(5432),
         _ => None,
     }
 }

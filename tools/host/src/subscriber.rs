@@ -15,11 +15,12 @@ use futures::StreamExt;
 use redis::Client;
 use redis::aio::PubSubStream;
 use tokio::sync::mpsc;
+use wasmtime::Engine;
 use wasmtime::component::InstancePre;
-use wasmtime::{Engine, Store};
 
 use crate::guest::{ComponentContext, Guest};
 use crate::interfaces::bindings::PlatformPre;
+use crate::interfaces::bindings::exports::spin::redis::inbound_redis::Error;
 use crate::manifest::RedisTrigger;
 use crate::stop::Stop;
 use crate::trap;
@@ -55,7 +56,9 @@ impl Subscriber {
         timeout: Option<Duration>,
     ) -> Result<Self> {
         let client = Client::open(trigger.address.as_str()).context("the Redis trigger's address")?;
-        let pre = PlatformPre::new(pre).map_err(anyhow::Error::from).context("it exports no spin:redis/inbound-redis@3.0.0")?;
+        let pre = PlatformPre::new(pre)
+            .map_err(anyhow::Error::from)
+            .context("it exports no spin:redis/inbound-redis@3.0.0")?;
         let (engine, component) = (engine.clone(), Arc::clone(component));
         Ok(Self { trigger, client, engine, pre, component, timeout })
     }
@@ -114,33 +117,32 @@ impl Subscriber {
                 message = queue.recv() => message,
             };
             let Some(message) = message else { return };
-            let handling = self.handle(message);
-            let result = match self.timeout {
-                Some(timeout) => tokio::time::timeout(timeout, handling).await.context("took too long").flatten(),
-                None => handling.await,
-            };
-            if let Err(error) = result {
-                tracing::error!(component = self.component.id, "message failed: {error}");
+            // No limit is a limit that is never reached.
+            let timeout = self.timeout.unwrap_or(Duration::MAX);
+            if tokio::time::timeout(timeout, self.handle(message)).await.is_err() {
+                tracing::error!(component = self.component.id, "message took too long");
             }
         }
     }
 
-    async fn handle(&self, message: Vec<u8>) -> Result<()> {
+    async fn handle(&self, message: Vec<u8>) {
+        match self.call(message).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(component = self.component.id, "message failed: {error:?}")
+            }
+            Err(error) => trap::log(&self.component.id, &error),
+        }
+    }
+
+    /// Calls a fresh instance. The outer error is a trap, the inner one the component's own.
+    async fn call(&self, message: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
         let mut store = Guest::store(&self.engine, &self.component);
         if self.timeout.is_some() {
             store.epoch_deadline_async_yield_and_update(1);
         }
-        let result = self.call(&mut store, message).await;
-        result.inspect_err(|error| trap::log(&self.component.id, error)).map_err(|_| anyhow::anyhow!("trapped"))?
-    }
-
-    /// The outer error is a trap, the inner one the component's own.
-    async fn call(&self, store: &mut Store<Guest>, message: Vec<u8>) -> wasmtime::Result<Result<()>> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
+        let instance = self.pre.instantiate_async(&mut store).await?;
         let handler = instance.spin_redis_inbound_redis();
-        let answer = store
-            .run_concurrent(async |accessor| handler.call_handle_message(accessor, message).await)
-            .await??;
-        Ok(answer.map_err(|error| anyhow::anyhow!("the component answered {error:?}")))
+        store.run_concurrent(async |accessor| handler.call_handle_message(accessor, message).await).await?
     }
 }

@@ -122,4 +122,3 @@ fn failed(pool: &Pool, error: &wasmtime::Error) -> Response<Body> {
     }
     answer::internal()
 }
-

@@ -11,6 +11,7 @@ use wasmtime::component::{Accessor, HasSelf, Linker, Resource};
 
 use crate::guest::{ComponentContext, Guest};
 
+pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
 mod variables;
@@ -23,6 +24,7 @@ pub(crate) mod bindings {
 
 /// Adds all of this module's interfaces.
 pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    bindings::spin::postgres::postgres::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     bindings::spin::redis::redis::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     bindings::spin::sqlite::sqlite::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)?;
     bindings::spin::variables::variables::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use ::redis::aio::MultiplexedConnection;
 use ::redis::io::tcp::TcpSettings;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind, Value, cmd};
+use ::redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
+    Value, cmd,
+};
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use super::bindings::spin::redis::redis::{
@@ -68,12 +71,7 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
         query(accessor, &connection, "redis.get", command).await
     }
 
-    async fn set(
-        accessor: &Caller<T>,
-        connection: Resource<Connection>,
-        key: String,
-        value: Payload,
-    ) -> Answer<()> {
+    async fn set(accessor: &Caller<T>, connection: Resource<Connection>, key: String, value: Payload) -> Answer<()> {
         let mut command = cmd("SET");
         command.arg(key).arg(value);
         query(accessor, &connection, "redis.set", command).await
@@ -153,8 +151,7 @@ async fn connect(address: &str) -> Result<MultiplexedConnection, Error> {
     let info = address.into_connection_info().map_err(|_| Error::InvalidAddress)?;
     // Requests are small and wait for their answers: Nagle's algorithm would only hold them back.
     let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(None);
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_TIMEOUT)).set_response_timeout(None);
     let client = Client::open(info).map_err(|_| Error::InvalidAddress)?;
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(|error| other(&error))
 }
@@ -240,10 +237,7 @@ mod tests {
             (bulk("a"), "[RedisResult::Binary([97])]"),
             (Value::Double(0.5), "[RedisResult::Binary([48, 46, 53])]"),
             (Value::Array(vec![]), "[]"),
-            (
-                nested,
-                "[RedisResult::Int64(1), RedisResult::Binary([97]), RedisResult::Nil, RedisResult::Int64(1)]",
-            ),
+            (nested, "[RedisResult::Int64(1), RedisResult::Binary([97]), RedisResult::Nil, RedisResult::Int64(1)]"),
         ] {
             let text = format!("{reply:?}");
             assert_eq!(format!("{:?}", flatten(reply).expect(&text)), expected, "{text}");

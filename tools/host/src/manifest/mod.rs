@@ -145,8 +145,8 @@ impl Manifest {
     /// Occurs when the file cannot be read, is not valid, or asks for something this host does not do;
     /// the message names the key and its line.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("in the manifest {}", path.display()))
     }
 
@@ -156,8 +156,7 @@ impl Manifest {
     ///
     /// As for [`Manifest::read`].
     pub(crate) fn parse(text: &str) -> Result<Self> {
-        let manifest: Self =
-            toml::from_str(text).context("not a manifest that hongbao-host supports")?;
+        let manifest: Self = toml::from_str(text).context("not a manifest that hongbao-host supports")?;
         let version = manifest.spin_manifest_version;
         ensure!(version == 2, "spin_manifest_version {version} is not supported, only 2");
         Ok(manifest)

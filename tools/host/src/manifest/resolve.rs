@@ -113,11 +113,7 @@ impl Manifest {
         Ok(triggers)
     }
 
-    fn redis_triggers(
-        &self,
-        wanted: impl Fn(&String) -> bool,
-        variables: &Variables,
-    ) -> Result<Vec<RedisTrigger>> {
+    fn redis_triggers(&self, wanted: impl Fn(&String) -> bool, variables: &Variables) -> Result<Vec<RedisTrigger>> {
         let shared = self.application.trigger.redis.as_ref().map(|redis| &redis.address);
         let sections = self.trigger.redis.iter().filter(|section| wanted(&section.component));
         sections

@@ -38,11 +38,8 @@ impl Variables {
                 section.default.as_ref().is_none_or(|text| !text.contains("{{")),
                 "variable {name:?}: a template as `default` is not supported"
             );
-            let value = given
-                .get(name)
-                .or_else(|| environment.get(name))
-                .or(section.default.as_ref())
-                .with_context(|| {
+            let value =
+                given.get(name).or_else(|| environment.get(name)).or(section.default.as_ref()).with_context(|| {
                     let key = name.to_uppercase();
                     format!("variable {name:?} is required: give --variable {name}=… or SPIN_VARIABLE_{key}")
                 })?;
@@ -66,9 +63,9 @@ impl Variables {
             };
             let name = name.trim();
             let value = self.values.get(name);
-            text.push_str(value.with_context(|| {
-                format!("template {template:?} uses the undeclared variable {name:?}")
-            })?);
+            text.push_str(
+                value.with_context(|| format!("template {template:?} uses the undeclared variable {name:?}"))?,
+            );
             rest = tail;
         }
         text.push_str(rest);
