@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use hongbao_core::token::Person;
 use hongbao_core::wire::{MeAnswer, MyPacketsAnswer, PAGE_MAX, Role, StatementAnswer, TIME_MAX_MS};
-use hongbao_core::{Error, year};
+use hongbao_core::{Error, PacketId, year};
+use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call, query_number};
-use hongbao_spin::{App, sys};
+use hongbao_spin::ledger::Place;
 
 mod login;
 
@@ -56,13 +57,24 @@ async fn packets(app: &App, call: &Call, person: &Person) -> Result<Answer, Erro
         Some((_, "received")) => Role::Received,
         _ => return Err(Error::invalid("role", "must be sent or received")),
     };
-    let this_year = year::of_ms(sys::now_ms());
+    let this_year = year::of_ms(app.now_ms());
     let year = query_number(&query, "year", (year::FIRST, year::LAST), this_year)?;
     let (from_ms, end_ms) = year::bounds_ms(year);
     let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
-    let before_ms = query_number(&query, "before", (0, TIME_MAX_MS), end_ms)?.min(end_ms);
+    let before = match query.iter().find(|(name, _)| *name == "before") {
+        Some((_, text)) => parse_place(text).ok_or_else(|| Error::invalid("before", "must be a page's next"))?,
+        None => (end_ms, String::new()),
+    };
     let ledger = app.ledger().await?;
-    let (packets, next) = ledger.my_packets(&person.user, role, from_ms, before_ms, limit).await?;
+    let (packets, next) = ledger.my_packets(&person.user, role, from_ms, &before, limit).await?;
+    let next = next.map(|(at_ms, id)| format!("{at_ms}.{id}"));
     let (total_fen, count, best_luck_count) = ledger.my_totals(&person.user, role, from_ms, end_ms).await?;
     Answer::ok(&MyPacketsAnswer { packets, next, year, total_fen, count, best_luck_count })
+}
+
+/// Reads the place in a list of packets that a page's `next` names.
+fn parse_place(text: &str) -> Option<Place> {
+    let (at_ms, id) = text.split_once('.')?;
+    let at_ms = at_ms.parse().ok().filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms))?;
+    Some((at_ms, PacketId::parse(id)?.to_string()))
 }

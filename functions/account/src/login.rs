@@ -4,7 +4,7 @@ use hongbao_core::token::{AUDIENCE_PEOPLE, Claims};
 use hongbao_core::wire::{LoginAnswer, LoginRequest};
 use hongbao_core::{Error, Fen};
 use hongbao_spin::http::{Answer, Call};
-use hongbao_spin::{App, config, sys};
+use hongbao_spin::{App, config};
 
 /// What a user's first login puts into the wallet.
 const GIFT_FEN: i64 = 100_000;
@@ -24,13 +24,13 @@ pub(crate) async fn login(app: &App, call: &Call) -> Result<Answer, Error> {
     }
     let gift = Fen::new(GIFT_FEN).ok_or_else(|| Error::Internal("a gift of no amount".into()))?;
     // The id makes it the first login's only.
-    app.ledger().await?.deposit(&format!("login:{}", request.user), &request.user, gift, sys::now_ms()).await?;
+    app.ledger().await?.deposit(&format!("login:{}", request.user), &request.user, gift, app.now_ms()).await?;
     let claims = Claims {
         sub: request.user.into(),
         groups: request.groups,
         company: false,
         aud: AUDIENCE_PEOPLE.to_owned(),
-        exp: sys::now_ms() / 1000 + TOKEN_S,
+        exp: app.now_ms() / 1000 + TOKEN_S,
         nbf: None,
     };
     let token = app.keys().await?.tokens.iter().find_map(|key| key.sign(&claims));

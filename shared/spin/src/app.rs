@@ -4,12 +4,13 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use hongbao_core::draft::Limits;
 use hongbao_core::packet::Facts;
 use hongbao_core::sign::SigningKey;
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key, Person};
 use hongbao_core::{Error, Fen, PacketId};
 
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{self, Config, DatabaseUrl};
 use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
 use crate::redis::Server;
@@ -22,12 +23,29 @@ const REMEMBERED_PACKETS: usize = 4_096;
 
 /// The instance's own state.
 pub struct App {
-    config: Config,
-    shards: Vec<Shard>,
-    ledger: Ledger,
+    parts: Parts,
     is_migrated: Cell<bool>,
     keys: OnceCell<Keys>,
+    limits: OnceCell<Limits>,
     packets: RefCell<BTreeMap<PacketId, Rc<Remembered>>>,
+}
+
+/// What an [`App`] works with: Spin's, or a test's models.
+pub struct Parts {
+    /// The shards of Redis, by number.
+    pub shards: Vec<Shard>,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The configured signing key; the ledger's own where there is none.
+    pub signing_key: Option<SigningKey>,
+    /// The configured keys of tokens; the ledger's own where there are none.
+    pub jwt_keys: Vec<Key>,
+    /// The limits on sending; the variables' where there are none.
+    pub limits: Option<Limits>,
+    /// The clock, Unix milliseconds.
+    pub now_ms: Box<dyn Fn() -> i64>,
+    /// Unpredictable bits.
+    pub random_u64: Box<dyn Fn() -> u64>,
 }
 
 /// The keys in force.
@@ -54,6 +72,24 @@ impl Remembered {
     }
 }
 
+impl Parts {
+    fn of_spin(config: Config) -> Self {
+        let shard = |(number, url)| Shard::new(number, Box::new(Server::new(url)));
+        let ledger = match config.database {
+            DatabaseUrl::Sqlite(name) => Ledger::new(Box::new(Sqlite::new(name)), &Statements::SQLITE),
+        };
+        Self {
+            shards: (0..).zip(config.redis_urls).map(shard).collect(),
+            ledger,
+            signing_key: config.signing_key,
+            jwt_keys: config.jwt_keys,
+            limits: None,
+            now_ms: Box::new(sys::now_ms),
+            random_u64: Box::new(sys::random_u64),
+        }
+    }
+}
+
 thread_local! {
     static APP: RefCell<Option<Rc<App>>> = const { RefCell::new(None) };
 }
@@ -67,19 +103,53 @@ impl App {
         if let Some(app) = APP.with_borrow(Clone::clone) {
             return Ok(app);
         }
-        let app = Rc::new(Self::new(Config::load().await?));
+        let app = Rc::new(Self::new(Parts::of_spin(Config::load().await?)));
         APP.set(Some(app.clone()));
         Ok(app)
     }
 
-    fn new(config: Config) -> Self {
-        let shard = |(number, url): (u16, &String)| Shard::new(number, Box::new(Server::new(url.clone())));
-        let shards = (0..).zip(&config.redis_urls).map(shard).collect();
-        let ledger = match &config.database {
-            DatabaseUrl::Sqlite(name) => Ledger::new(Box::new(Sqlite::new(name.clone())), &Statements::SQLITE),
-        };
+    /// An instance's state that works with `parts`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let limits = parts.limits.map(OnceCell::from).unwrap_or_default();
         let (is_migrated, keys) = (Cell::new(false), OnceCell::new());
-        Self { config, shards, ledger, is_migrated, keys, packets: RefCell::default() }
+        Self { parts, is_migrated, keys, limits, packets: RefCell::default() }
+    }
+
+    /// Now, Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        (self.parts.now_ms)()
+    }
+
+    /// 64 unpredictable bits.
+    #[must_use]
+    pub fn random_u64(&self) -> u64 {
+        (self.parts.random_u64)()
+    }
+
+    /// 32 unpredictable bytes.
+    #[must_use]
+    pub fn random_32(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for chunk in bytes.as_chunks_mut::<8>().0 {
+            *chunk = self.random_u64().to_be_bytes();
+        }
+        bytes
+    }
+
+    /// The limits on sending.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] naming the variable that is missing or malformed.
+    pub async fn limits(&self) -> Result<&Limits, Error> {
+        match self.limits.get() {
+            Some(limits) => Ok(limits),
+            None => {
+                let limits = config::limits().await?;
+                Ok(self.limits.get_or_init(|| limits))
+            }
+        }
     }
 
     /// The ledger, its schema up to date.
@@ -88,22 +158,22 @@ impl App {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn ledger(&self) -> Result<&Ledger, Error> {
         if !self.is_migrated.get() {
-            self.ledger.migrate().await?;
+            self.parts.ledger.migrate().await?;
             self.is_migrated.set(true);
         }
-        Ok(&self.ledger)
+        Ok(&self.parts.ledger)
     }
 
     /// All shards.
     #[must_use]
     pub fn shards(&self) -> &[Shard] {
-        &self.shards
+        &self.parts.shards
     }
 
     /// The shard that a new packet goes to.
     #[must_use]
     pub fn shard_for_new(&self, random: u64) -> u16 {
-        let shards = u64::try_from(self.shards.len()).unwrap_or(1);
+        let shards = u64::try_from(self.parts.shards.len()).unwrap_or(1);
         u16::try_from(random % shards.max(1)).unwrap_or_default()
     }
 
@@ -113,7 +183,7 @@ impl App {
     /// [`Error::NotFound`] for a shard that does not exist; [`Error::Unavailable`] when neither the shard nor the
     /// ledger can say which epoch it is.
     pub async fn shard(&self, id: PacketId) -> Result<&Shard, Error> {
-        let shard = self.shards.get(usize::from(id.shard())).ok_or(Error::NotFound)?;
+        let shard = self.parts.shards.get(usize::from(id.shard())).ok_or(Error::NotFound)?;
         self.connect(shard).await?;
         Ok(shard)
     }
@@ -147,11 +217,11 @@ impl App {
             return Ok(keys);
         }
         let malformed = || Error::Internal("a key that the ledger made is malformed".into());
-        let signing = match &self.config.signing_key {
+        let signing = match &self.parts.signing_key {
             Some(key) => key.clone(),
             None => SigningKey::parse(&self.local_key("signing_key").await?).ok_or_else(malformed)?,
         };
-        let tokens = match self.config.jwt_keys.as_slice() {
+        let tokens = match self.parts.jwt_keys.as_slice() {
             [] => vec![Key::hs256("local", self.local_key("jwt_key").await?.as_bytes()).ok_or_else(malformed)?],
             keys => keys.to_vec(),
         };
@@ -159,7 +229,7 @@ impl App {
     }
 
     async fn local_key(&self, name: &str) -> Result<String, Error> {
-        let fresh = hongbao_core::split::hex(&sys::random_32());
+        let fresh = hongbao_core::split::hex(&self.random_32());
         self.ledger().await?.local_key(name, &fresh).await
     }
 
@@ -181,7 +251,7 @@ impl App {
 
     async fn claims(&self, call: &Call, audience: &str) -> Result<Claims, Error> {
         let token = call.bearer_token().ok_or(Error::Unauthenticated)?;
-        token::verify(&self.keys().await?.tokens, token, audience, sys::now_ms())
+        token::verify(&self.keys().await?.tokens, token, audience, self.now_ms())
     }
 
     /// The facts of a packet that `person` may see: from memory, else from its shard, else from the ledger.
@@ -213,7 +283,7 @@ impl App {
     }
 
     async fn find_facts(&self, id: PacketId) -> Result<Option<Facts>, Error> {
-        let shard = self.shards.get(usize::from(id.shard()));
+        let shard = self.parts.shards.get(usize::from(id.shard()));
         if let Some(shard) = shard
             && let Some(facts) = shard.facts(id).await?
         {

@@ -221,7 +221,11 @@ fn refuse(error: &Error) -> Response {
         },
     };
     // An error without a JSON form does not exist; were there one, its status says enough.
-    respond(told.status, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()), retry_after(&told))
+    let more = match error {
+        Error::MethodNotAllowed(method) => Some(("allow", (*method).to_owned())),
+        _ => retry_after(&told).map(|seconds| ("retry-after", seconds)),
+    };
+    respond(told.status, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()), more)
 }
 
 /// `Retry-After` in whole seconds, rounded up.
@@ -229,14 +233,14 @@ fn retry_after(told: &Told) -> Option<String> {
     told.retry_after_ms.map(|ms| (ms.max(1) + 999).div_euclid(1000).to_string())
 }
 
-fn respond(status: u16, body: Vec<u8>, retry_after: Option<String>) -> Response {
+fn respond(status: u16, body: Vec<u8>, more: Option<(&str, String)>) -> Response {
     let header = |name: &str, value: String| (name.to_owned(), value.into_bytes());
     let mut headers = vec![
         header("content-type", "application/json".into()),
         header("content-length", body.len().to_string()),
         header("cache-control", "no-store".into()),
     ];
-    headers.extend(retry_after.map(|seconds| header("retry-after", seconds)));
+    headers.extend(more.map(|(name, value)| header(name, value)));
     // These names and values are always valid; were they not, the answer goes out without them.
     let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
     let (mut writer, stream) = wit_stream::new();

@@ -36,6 +36,14 @@ pub struct Packet {
     pub refunded: Option<Fen>,
 }
 
+impl Packet {
+    /// Whether nothing can be grabbed or opened any more.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.closed_at_ms.is_some() || self.settled >= self.facts.count
+    }
+}
+
 /// One entry of the journal, ready to be settled.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Settlement {
@@ -59,8 +67,11 @@ pub struct Settlement {
     pub text: String,
 }
 
-/// A page of something, and where the next one starts.
-pub type Page<T> = (Vec<T>, Option<i64>);
+/// A page of something, and where the next one starts; nothing on the last.
+pub type Page<T, C> = (Vec<T>, Option<C>);
+
+/// A place in a list of packets: a time, and the id that tells apart packets of the same millisecond.
+pub type Place = (i64, String);
 
 /// The ledger in a database.
 pub struct Ledger {
@@ -165,39 +176,40 @@ impl Ledger {
         rows.into_iter().map(claim).collect()
     }
 
-    /// Postings of `user`'s wallet numbered below `before`, newest first.
-    pub async fn statement(&self, user: &UserId, before: i64, limit: i64) -> Result<Page<PostingAnswer>, Error> {
-        let parameters = vec![format!("wallet:{user}").into(), before.into(), limit.into()];
+    /// Postings of `user`'s wallet numbered below `before`, newest first; and the number that the next page is below.
+    pub async fn statement(&self, user: &UserId, before: i64, limit: i64) -> Result<Page<PostingAnswer, i64>, Error> {
+        let parameters = vec![format!("wallet:{user}").into(), before.into(), limit.saturating_add(1).into()];
         let rows = self.rows(self.sql.statement, parameters).await?;
-        let mut last = None;
-        let mut posting = |row| {
+        let posting = |row| {
             let mut row = Reader::new(row);
-            last = Some(row.int()?);
-            let (id, change_fen) = (row.text()?, row.int()?);
-            Ok(PostingAnswer { id, change_fen, counterparty: row.text()?, at_ms: row.int()? })
+            let (number, id, change_fen) = (row.int()?, row.text()?, row.int()?);
+            Ok((number, PostingAnswer { id, change_fen, counterparty: row.text()?, at_ms: row.int()? }))
         };
-        let postings: Vec<_> = rows.into_iter().map(&mut posting).collect::<Result<_, Error>>()?;
-        Ok((next_page(&postings, limit, last), postings)).map(|(next, postings)| (postings, next))
+        let postings = rows.into_iter().map(posting).collect::<Result<_, Error>>()?;
+        let (postings, next) = page(postings, limit, |(number, _)| *number);
+        Ok((postings.into_iter().map(|(_, posting)| posting).collect(), next))
     }
 
-    /// `user`'s packets at `from_ms..before_ms`, newest first.
+    /// `user`'s packets from `from_ms` on and below `before`, newest first; and the place that the next page is below.
     pub async fn my_packets(
         &self,
         user: &UserId,
         role: Role,
         from_ms: i64,
-        before_ms: i64,
+        before: &Place,
         limit: i64,
-    ) -> Result<Page<MyPacket>, Error> {
+    ) -> Result<Page<MyPacket, Place>, Error> {
         let statement = match role {
             Role::Sent => self.sql.sent,
             Role::Received => self.sql.received,
         };
-        let parameters = vec![user.as_str().into(), from_ms.into(), before_ms.into(), limit.into()];
+        let (before_ms, before_id) = before.clone();
+        let limit_and_one = limit.saturating_add(1);
+        let parameters =
+            vec![user.as_str().into(), from_ms.into(), before_ms.into(), before_id.into(), limit_and_one.into()];
         let rows = self.rows(statement, parameters).await?;
-        let packets: Vec<_> = rows.into_iter().map(|row| my_packet(Reader::new(row))).collect::<Result<_, _>>()?;
-        let last = packets.last().map(|packet| packet.at_ms);
-        Ok((next_page(&packets, limit, last), packets)).map(|(next, packets)| (packets, next))
+        let packets = rows.into_iter().map(|row| my_packet(Reader::new(row))).collect::<Result<_, _>>()?;
+        Ok(page(packets, limit, |packet: &MyPacket| (packet.at_ms, packet.packet_id.to_string())))
     }
 
     /// Sum, number and best lucks of `user`'s packets at `from_ms..before_ms`.
@@ -276,8 +288,14 @@ fn with_bound(error: Error, limits: &Limits) -> Error {
     }
 }
 
-fn next_page<T>(page: &[T], limit: i64, last: Option<i64>) -> Option<i64> {
-    last.filter(|_| i64::try_from(page.len()) == Ok(limit))
+/// A page of the entries, of which one more than `limit` was asked for; and the `place` of the page's last entry
+/// when there is a next page.
+fn page<T, C>(mut entries: Vec<T>, limit: i64, place: impl Fn(&T) -> C) -> Page<T, C> {
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let has_more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| has_more).map(place);
+    (entries, next)
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {

@@ -15,6 +15,7 @@ pub mod redis;
 pub mod settle;
 pub mod shard;
 pub mod sql;
+pub mod stage;
 pub mod sys;
 
 pub use app::App;

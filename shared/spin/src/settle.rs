@@ -24,7 +24,7 @@ pub const STUCK_MS: i64 = 10_000;
 ///
 /// # Errors
 /// [`Error::Unavailable`] when Redis or SQL does not answer: what was not settled stays in the journal.
-pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: fn() -> i64) -> Result<usize, Error> {
+pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
     shard.answer_bell().await?;
     let mut amounts = Amounts::default();
     let mut settled = 0;

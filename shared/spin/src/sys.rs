@@ -14,16 +14,6 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// 32 unpredictable bytes.
-#[must_use]
-pub fn random_32() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for chunk in bytes.chunks_exact_mut(8) {
-        chunk.copy_from_slice(&random_u64().to_be_bytes());
-    }
-    bytes
-}
-
 /// 64 unpredictable bits.
 #[must_use]
 pub fn random_u64() -> u64 {

@@ -1,0 +1,10 @@
+//! The stages: what each does, once it is known who asks for what. Components decode, call these, and encode.
+//!
+//! Each file is one stage; they share the [`App`](crate::App) and nothing else.
+
+pub mod grab;
+pub mod open;
+pub mod send;
+pub mod sweep;
+pub mod view;
+pub mod wrap;

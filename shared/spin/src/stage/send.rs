@@ -1,0 +1,40 @@
+//! Stage 2, 发: takes the quote, funds the escrow in SQL, then loads the packet into the race.
+//!
+//! The money is in escrow before Redis knows the packet, so whatever Redis says later, SQL can never pay out more.
+//! A retry with the same quote finds the same packet; a crash in between is completed by the retry or the sweep.
+
+use hongbao_core::Error;
+use hongbao_core::quote::Quote;
+use hongbao_core::token::Person;
+use hongbao_core::wire::{SendAnswer, SendRequest};
+
+use crate::App;
+
+impl App {
+    /// Sends the quoted packet; answers whether this call was the one that did, and the packet.
+    ///
+    /// # Errors
+    /// [`Error::InvalidQuote`], [`Error::QuoteExpired`], [`Error::InsufficientBalance`], a daily
+    /// [`Error::LimitExceeded`].
+    pub async fn send(&self, person: &Person, request: &SendRequest) -> Result<(bool, SendAnswer), Error> {
+        let quote = Quote::unseal(&self.keys().await?.signing, &request.quote, &person.user)?;
+        let (ledger, now_ms, seed) = (self.ledger().await?, self.now_ms(), self.random_32());
+        let packet = if now_ms < quote.expires_at_ms {
+            ledger.fund(&quote, &seed, self.limits().await?, now_ms).await?
+        } else {
+            // Sent in time, it answers the same for ever.
+            ledger.packet(quote.packet).await?.ok_or(Error::QuoteExpired)?
+        };
+        if !packet.is_over() {
+            self.shard(quote.packet).await?.load(&packet.facts).await?;
+        }
+        let is_first = packet.facts.seed == seed;
+        let answer = SendAnswer {
+            packet_id: packet.facts.id,
+            commitment: packet.facts.commitment_hex(),
+            state: packet.facts.state(packet.settled, packet.closed_at_ms.is_some(), now_ms),
+            expires_at_ms: packet.facts.expires_at_ms,
+        };
+        Ok((is_first, answer))
+    }
+}

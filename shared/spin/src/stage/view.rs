@@ -1,0 +1,95 @@
+//! One packet as a person may see it: its state, who got what, the best luck, and once over, the seed.
+
+use hongbao_core::packet::State;
+use hongbao_core::race::Claim;
+use hongbao_core::token::Person;
+use hongbao_core::wire::{PacketAnswer, ShareAnswer};
+use hongbao_core::{Error, Fen, PacketId, UserId, split};
+
+use crate::App;
+use crate::app::Remembered;
+use crate::ledger::Packet;
+use crate::shard::Live;
+
+impl App {
+    /// The packet `id` as `person` may see it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none or it is not the person's to see.
+    pub async fn view(&self, person: &Person, id: PacketId) -> Result<PacketAnswer, Error> {
+        let known = self.packet(id, person).await?;
+        let ledger = self.ledger().await?;
+        let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
+        let live = match self.shard(id).await?.live(id).await? {
+            Some(live) => live,
+            None => settled(ledger.claims(id).await?),
+        };
+        answer(packet, &known, &live, &person.user, self.now_ms())
+    }
+}
+
+/// The live state of a packet that its shard does not hold: what is settled.
+fn settled(claims: Vec<(UserId, Claim)>) -> Live {
+    let opened = u32::try_from(claims.len()).unwrap_or(u32::MAX);
+    Live { grabbed: opened, opened, is_closed: false, claims: claims.into_iter().collect() }
+}
+
+fn answer(
+    packet: Packet,
+    known: &Remembered,
+    live: &Live,
+    reader: &UserId,
+    now_ms: i64,
+) -> Result<PacketAnswer, Error> {
+    let facts = packet.facts;
+    let state = facts.state(live.opened, live.is_closed || packet.closed_at_ms.is_some(), now_ms);
+    let mut shares = opened_shares(known, live)?;
+    if state == State::Finished {
+        mark_best(&mut shares);
+    }
+    let has_opened = shares.iter().any(|share| share.user == *reader);
+    if !state.is_over() && facts.sender != *reader && !has_opened {
+        shares.clear();
+    }
+    Ok(PacketAnswer {
+        packet_id: facts.id,
+        commitment: facts.commitment_hex(),
+        seed: state.is_over().then(|| split::hex(&facts.seed)),
+        sender: facts.sender,
+        kind: facts.kind,
+        total_fen: facts.total,
+        count: facts.count,
+        to: facts.to,
+        greeting: packet.greeting,
+        cover: packet.cover,
+        has_password: facts.password_mac.is_some(),
+        state,
+        grabbed: live.grabbed,
+        opened: live.opened,
+        refunded_fen: packet.refunded.unwrap_or(Fen::ZERO),
+        shares,
+        created_at_ms: packet.created_at_ms,
+        starts_at_ms: facts.starts_at_ms,
+        expires_at_ms: facts.expires_at_ms,
+    })
+}
+
+/// The opened shares, by number.
+fn opened_shares(known: &Remembered, live: &Live) -> Result<Vec<ShareAnswer>, Error> {
+    let mut shares = Vec::new();
+    for (user, claim) in &live.claims {
+        let Some(opened_at_ms) = claim.opened_at_ms else { continue };
+        let amount_fen = known.amount(claim.seq).ok_or_else(|| Error::Internal("a share beyond the packet".into()))?;
+        shares.push(ShareAnswer { user: user.clone(), seq: claim.seq, amount_fen, opened_at_ms, best: false });
+    }
+    shares.sort_unstable_by_key(|share| share.seq);
+    Ok(shares)
+}
+
+/// The largest share is the best luck; the earliest wins a tie.
+fn mark_best(shares: &mut [ShareAnswer]) {
+    let best = shares.iter_mut().max_by_key(|share| (share.amount_fen, core::cmp::Reverse(share.seq)));
+    if let Some(best) = best {
+        best.best = true;
+    }
+}
