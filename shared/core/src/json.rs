@@ -13,6 +13,10 @@ use crate::Error;
 /// [`Error::Invalid`] naming the field, for anything but one JSON document of exactly this shape: unknown
 /// and doubled fields, wrong types, numbers out of bounds and invalid UTF-8 are refused.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        // serde would take a list for an object, field by field.
+        return Err(Error::invalid("body", "must be one JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_the_field_and_the_bound() {
-        let cases: [(&[u8], &str, &str); 12] = [
+        let cases: [(&[u8], &str, &str); 13] = [
             (br#"{"n":0}"#, "n", "from 1 to 9"),
             (br#"{"n":-1}"#, "n", "from 1 to 9"),
             (br#"{"n":9223372036854775808}"#, "n", "from 1 to 9"),
@@ -105,8 +109,9 @@ mod tests {
             (br#"{"n":1,"m":1}"#, "m", "unknown field"),
             (br#"{}"#, "n", "missing field `n`"),
             (br#"{"n":1} x"#, "body", "trailing"),
-            (b"\xff", "body", "expected value"),
-            (b"", "body", "EOF"),
+            (br#"[1]"#, "body", "one JSON object"),
+            (b"\xff", "body", "one JSON object"),
+            (b"", "body", "one JSON object"),
         ];
         for (body, field, bound) in cases {
             let told = decode::<Body>(body).expect_err("refused").told();

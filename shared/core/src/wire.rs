@@ -254,7 +254,7 @@ pub struct MyPacketsAnswer {
     /// Newest first.
     pub packets: Vec<MyPacket>,
     /// `before` of the next page; absent on the last.
-    pub next: Option<i64>,
+    pub next: Option<String>,
     /// The year the totals are for, in China's time.
     pub year: i64,
     /// The year's sum: sent, or received.

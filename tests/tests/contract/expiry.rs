@@ -4,13 +4,11 @@ use hongbao_tests::person::{PURSE_FEN, number, shares, text};
 use hongbao_tests::{Draft, Person, Scene, until};
 use serde_json::Value;
 
-/// Waits until nobody can grab from the packet any more because its time is over.
+/// Waits until the packet's time is over; nothing need have gone back by then.
 async fn time_is_over(person: &Person, packet: &str) {
-    let is_over = || async {
-        let reply = person.try_grab(packet).await;
-        (reply.code() == "expired").then(|| reply.refused(410, "expired", None))
-    };
+    let is_over = || async { (person.see(packet).await["state"] == "expired").then_some(()) };
     until("the packet's time is over", is_over).await;
+    person.try_grab(packet).await.refused(410, "expired", None);
 }
 
 #[tokio::test]

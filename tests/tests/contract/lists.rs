@@ -14,11 +14,12 @@ async fn all(person: &Person, path: &str, list: &str, limit: usize) -> Vec<Value
     loop {
         let page = person.get(&format!("{path}limit={limit}{before}")).await.granted(200);
         let found = page[list].as_array().unwrap_or_else(|| panic!("no {list}: {page}")).clone();
-        assert!(found.len() <= limit, "{page}");
+        assert!(found.len() == limit || (found.len() < limit && page["next"].is_null()), "{page}");
         entries.extend(found);
-        match page["next"].as_i64() {
-            Some(next) => before = format!("&before={next}"),
-            None => return entries,
+        match &page["next"] {
+            Value::Null => return entries,
+            Value::String(next) => before = format!("&before={next}"),
+            next => before = format!("&before={next}"),
         }
         assert!(entries.len() < 1_000, "the pages never end");
     }

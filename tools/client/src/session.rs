@@ -120,7 +120,7 @@ impl Session {
     ///
     /// # Errors
     /// A [`Failure`].
-    pub async fn packets(&self, role: Role, limit: u32, before: Option<i64>) -> Result<MyPacketsAnswer, Failure> {
+    pub async fn packets(&self, role: Role, limit: u32, before: Option<&str>) -> Result<MyPacketsAnswer, Failure> {
         let role = match role {
             Role::Sent => "sent",
             Role::Received => "received",
