@@ -1,0 +1,76 @@
+//! The scripts as they are, as a canary has them, and their call.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use redis::{Cmd, Connection, cmd};
+
+/// The scripts' names.
+pub const NAMES: [&str; 4] = ["load", "grab", "open", "close"];
+
+/// The one way in which the scripts learn the time.
+const SERVER_CLOCK: &str = "redis.call('TIME')";
+/// The clock of a history, kept where the scripts find it: seconds and microseconds, like `TIME`.
+const HELD_CLOCK: &str = "redis.call('HMGET', 'clock', 's', 'us')";
+
+/// The four scripts' texts.
+#[derive(Debug, Clone)]
+pub struct Scripts(BTreeMap<&'static str, String>);
+
+impl Scripts {
+    /// The scripts as they are.
+    pub fn read() -> Self {
+        let lua: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "shared", "spin", "lua"].iter().collect();
+        let read = |name: &'static str| (name, fs::read_to_string(lua.join(name).with_extension("lua")).expect(name));
+        Self(NAMES.map(read).into())
+    }
+
+    /// The scripts by a clock that the history holds in its hand, so that every millisecond is certain.
+    pub fn by_held_clock(mut self) -> Self {
+        for (name, text) in &mut self.0 {
+            let uses = text.matches(SERVER_CLOCK).count();
+            assert_eq!(uses, usize::from(*name != "load"), "{name} asks for the time once");
+            *text = text.replace(SERVER_CLOCK, HELD_CLOCK);
+        }
+        self
+    }
+
+    /// The scripts with a bug: `wrong` in place of `right`, which stands in the script of this name once.
+    pub fn with_bug(mut self, name: &str, right: &str, wrong: &str) -> Self {
+        let text = self.0.get_mut(name).expect("a script");
+        assert_eq!(text.matches(right).count(), 1, "{name} has {right:?} once");
+        *text = text.replace(right, wrong);
+        self
+    }
+
+    /// The codes that a script's header says it replies.
+    pub fn replies(&self, name: &str) -> Vec<String> {
+        let (_, rest) = self.0[name].split_once("-- reply ").expect("a header that tells the replies");
+        let line = rest.lines().next().expect("a line");
+        let codes = line.split("{'").skip(1).filter_map(|reply| reply.split_once('\''));
+        codes.map(|(code, _)| code.to_owned()).collect()
+    }
+
+    /// Gives the scripts to a server.
+    pub fn install(&self, server: &mut Connection) -> Installed {
+        let install = |(name, text): (&&'static str, &String)| {
+            let digest = cmd("SCRIPT").arg("LOAD").arg(text).query(server).expect("a script that compiles");
+            (*name, digest)
+        };
+        Installed(self.0.iter().map(install).collect())
+    }
+}
+
+/// Scripts that a server knows, by their digests.
+#[derive(Debug)]
+pub struct Installed(BTreeMap<&'static str, String>);
+
+impl Installed {
+    /// The call of a script with these keys; its arguments follow.
+    pub fn call(&self, name: &str, keys: &[&str]) -> Cmd {
+        let mut call = cmd("EVALSHA");
+        call.arg(&self.0[name]).arg(keys.len()).arg(keys);
+        call
+    }
+}
