@@ -45,7 +45,7 @@ impl Host {
     }
 }
 
-/// A running application. Dropping it without [`Running::shutdown`] leaves it running until its runtime ends.
+/// A running application. Without [`Running::shutdown`] it runs until the runtime that started it ends.
 pub struct Running {
     address: SocketAddr,
     stop: Stopper,
@@ -113,7 +113,7 @@ impl Loaded {
     async fn run(self, options: &Options) -> Result<Running> {
         let (stop, stopped) = stop::signal();
         let service = |_| Ok(Service::new(Routes::new(self.routes(options, &stopped)?)?));
-        let services = (0..options.threads).map(service).collect::<Result<Vec<_>>>()?;
+        let services = (0..options.threads.max(1)).map(service).collect::<Result<Vec<_>>>()?;
         let mut subscribers = Vec::new();
         for trigger in self.application.redis {
             let (context, pre) = &self.components[&trigger.component];

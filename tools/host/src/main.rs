@@ -115,7 +115,11 @@ async fn main() -> Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    running.shutdown().await
+    // Whoever asked for the end got it, even if some request did not get its answer.
+    if let Err(error) = running.shutdown().await {
+        tracing::warn!("{error:#}");
+    }
+    Ok(())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::StreamExt;
-use redis::Client;
-use redis::aio::PubSubStream;
+use redis::aio::{PubSubSink, PubSubStream};
+use redis::{Client, Value};
 use tokio::sync::mpsc;
 use wasmtime::Engine;
 use wasmtime::component::InstancePre;
@@ -30,6 +30,10 @@ const QUEUE_LIMIT: usize = 1024;
 /// The first pause after a lost connection. It doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often a quiet connection is tried.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// How long Redis may take to answer, before its connection counts as lost.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A subscription and the component behind it.
 pub(crate) struct Subscriber {
@@ -80,30 +84,45 @@ impl Subscriber {
     async fn listen(&self, queue: mpsc::Sender<Vec<u8>>) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.subscribe().await {
-                Ok(messages) => {
+            match tokio::time::timeout(ANSWER_LIMIT, self.subscribe()).await {
+                Ok(Ok(subscription)) => {
                     tracing::info!(component = self.component.id, channel = self.trigger.channel, "subscribed");
                     pause = FIRST_PAUSE;
-                    self.enqueue(messages, &queue).await;
+                    self.enqueue(subscription, &queue).await;
                     tracing::warn!(channel = self.trigger.channel, "lost the Redis subscription");
                 }
-                Err(error) => tracing::warn!(channel = self.trigger.channel, "cannot subscribe: {error}"),
+                Ok(Err(error)) => tracing::warn!(channel = self.trigger.channel, "cannot subscribe: {error}"),
+                Err(_) => tracing::warn!(channel = self.trigger.channel, "cannot subscribe: no answer"),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    async fn subscribe(&self) -> redis::RedisResult<PubSubStream> {
-        let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
+    async fn subscribe(&self) -> redis::RedisResult<(PubSubSink, PubSubStream)> {
+        let (mut sink, messages) = self.client.get_async_pubsub().await?.split();
         sink.subscribe(&self.trigger.channel).await?;
-        Ok(stream)
+        Ok((sink, messages))
     }
 
-    async fn enqueue(&self, mut messages: PubSubStream, queue: &mpsc::Sender<Vec<u8>>) {
-        while let Some(message) = messages.next().await {
-            if queue.try_send(message.get_payload_bytes().to_vec()).is_err() {
-                tracing::warn!(component = self.component.id, "{QUEUE_LIMIT} messages wait, dropping one");
+    /// Queues what arrives until the connection is lost, or Redis no longer answers on it.
+    async fn enqueue(&self, (mut sink, mut messages): (PubSubSink, PubSubStream), queue: &mpsc::Sender<Vec<u8>>) {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        loop {
+            tokio::select! {
+                message = messages.next() => {
+                    let Some(message) = message else { return };
+                    if queue.try_send(message.get_payload_bytes().to_vec()).is_err() {
+                        tracing::warn!(component = self.component.id, "{QUEUE_LIMIT} messages wait, dropping one");
+                    }
+                }
+                _ = ping.tick() => {
+                    // A server that vanished without closing the connection would never be missed.
+                    let pong = tokio::time::timeout(ANSWER_LIMIT, sink.ping::<Value>()).await;
+                    if !matches!(pong, Ok(Ok(_))) {
+                        return;
+                    }
+                }
             }
         }
     }

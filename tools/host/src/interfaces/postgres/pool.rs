@@ -34,55 +34,51 @@ pub(crate) struct Pools(Mutex<BTreeMap<String, Pool>>);
 impl Pools {
     /// A connection to `address`, opened or waited for.
     pub(super) async fn get(&self, allowed: &AllowedHosts, address: &str) -> Result<Connection, Error> {
-        let pool = self.pool(allowed, address)?;
+        let pool = self.pool(allowed, address).map_err(Error::ConnectionFailed)?;
         let connection = pool.get().await.map_err(|error| Error::ConnectionFailed(format!("{error:?}")))?;
         Ok(Connection(Arc::new(connection)))
     }
 
-    fn pool(&self, allowed: &AllowedHosts, address: &str) -> Result<Pool, Error> {
+    fn pool(&self, allowed: &AllowedHosts, address: &str) -> Result<Pool, String> {
         let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = pools.get(address) {
             return Ok(pool.clone());
         }
-        let config: Config = address.parse().map_err(|error| failed(format!("{error}")))?;
+        let config: Config = address.parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
         check(allowed, &config)?;
         if pools.len() >= ADDRESS_LIMIT {
-            return Err(failed(format!("a component may use {ADDRESS_LIMIT} addresses")));
+            return Err(format!("a component may use {ADDRESS_LIMIT} addresses"));
         }
         // As in Spin: the clean-up resets the session's settings and does not roll back.
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Clean };
         let manager = Manager::from_config(config, NoTls, recycling);
-        let pool = Pool::builder(manager).max_size(POOL_SIZE).build().map_err(|error| failed(error.to_string()))?;
+        let pool = Pool::builder(manager).max_size(POOL_SIZE).build().map_err(|error| error.to_string())?;
         pools.insert(address.to_owned(), pool.clone());
         Ok(pool)
     }
 }
 
 /// Whether every server that the address names may be connected to.
-fn check(allowed: &AllowedHosts, config: &Config) -> Result<(), Error> {
+fn check(allowed: &AllowedHosts, config: &Config) -> Result<(), String> {
     if !matches!(config.get_ssl_mode(), SslMode::Disable | SslMode::Prefer) {
-        return Err(failed("TLS to Postgres is not supported by this host: use sslmode=disable".to_owned()));
+        return Err("TLS to Postgres is not supported by this host: use sslmode=disable".to_owned());
     }
     if config.get_hosts().is_empty() {
-        return Err(failed("the address names no host".to_owned()));
+        return Err("the address names no host".to_owned());
     }
     let ports = config.get_ports();
     for (number, host) in config.get_hosts().iter().enumerate() {
         let Host::Tcp(host) = host else {
-            return Err(failed("Unix sockets are not supported".to_owned()));
+            return Err("Unix sockets are not supported".to_owned());
         };
         // One port stands for all hosts.
         let port = ports.get(number).or(ports.first()).map(|port| format!(":{port}")).unwrap_or_default();
         let url = format!("postgres://{host}{port}");
         if !allowed.allows(&url) {
-            return Err(failed(format!("address {url} is not permitted")));
+            return Err(format!("address {url} is not permitted"));
         }
     }
     Ok(())
-}
-
-fn failed(reason: String) -> Error {
-    Error::ConnectionFailed(reason)
 }
 
 #[cfg(test)]
@@ -105,7 +101,7 @@ mod tests {
             let config: Config = address.parse().expect(address);
             match (check(&allowed, &config), reason) {
                 (Ok(()), None) => {}
-                (Err(Error::ConnectionFailed(text)), Some(reason)) => assert!(text.contains(reason), "{text}"),
+                (Err(text), Some(reason)) => assert!(text.contains(reason), "{text}"),
                 (result, _) => panic!("{address}: {result:?}"),
             }
         }
