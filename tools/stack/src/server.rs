@@ -173,7 +173,7 @@ fn up(options: &ServerOptions) -> Command {
         Runtime::Host(program) => Command::new(program),
         Runtime::Spin(program) => {
             let mut command = Command::new(program);
-            command.env("SPIN_DISABLE_TELEMETRY", "1");
+            command.env("SPIN_LOG_DIR", &options.log_dir); // Else the components' lines go into the project.
             command
         }
     };

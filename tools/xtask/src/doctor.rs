@@ -100,7 +100,7 @@ fn tools() -> Result<Vec<(String, Finding)>> {
         "postgres".to_owned(),
         match hongbao_stack::Postgres::installed() {
             Some(version) => Finding::Good(version),
-            None => Finding::Optional("not installed; only `up --database postgres` needs it".to_owned()),
+            None => Finding::Optional("not installed; the tests that need it are skipped".to_owned()),
         },
     ));
     for (component, package) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
