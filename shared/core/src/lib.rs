@@ -8,6 +8,8 @@
 //!
 //! Deliberately absent: Redis, SQL, HTTP (an error knows only its row in [`error`]'s table).
 
+pub mod audit;
+pub mod books;
 pub mod draft;
 pub mod error;
 pub mod event;

@@ -9,6 +9,8 @@ use crate::packet::{Recipient, State};
 use crate::split::Kind;
 use crate::{Fen, GroupId, PacketId, UserId};
 
+pub mod operator;
+
 /// The most shares any packet may have, whoever sends it.
 pub const COUNT_MAX: i64 = 10_000;
 /// The longest life of a packet in seconds: 24 h.

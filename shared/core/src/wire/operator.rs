@@ -1,0 +1,377 @@
+//! The bodies of the operators' calls.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Link;
+use crate::json::Whole;
+use crate::split::Kind;
+use crate::{Error, Fen, PacketId, UserId};
+
+/// The longest reason, in Unicode characters.
+pub const REASON_MAX_CHARS: usize = 500;
+/// The longest id of a deposit, in ASCII characters.
+pub const DEPOSIT_ID_MAX_CHARS: usize = 100;
+/// The most that one deposit moves: ten billion yuan.
+pub const DEPOSIT_MAX_FEN: i64 = 1_000_000_000_000;
+/// The most that one compensation pays: ten million yuan, far above any share.
+pub const COMPENSATION_MAX_FEN: i64 = 1_000_000_000;
+
+/// `POST /v1/admin/deposits`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepositRequest {
+    /// The deposit's own id: the same id is the same deposit.
+    pub id: String,
+    /// Whose wallet.
+    pub user: UserId,
+    /// How much.
+    pub amount_fen: Whole<1, DEPOSIT_MAX_FEN>,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl DepositRequest {
+    /// Checks what the types do not.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an id or a reason that is not allowed.
+    pub fn check(&self) -> Result<(), Error> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        if !(1..=DEPOSIT_ID_MAX_CHARS).contains(&self.id.len()) || !self.id.bytes().all(allowed) {
+            let bound = format!("must be 1 to {DEPOSIT_ID_MAX_CHARS} characters of A-Z a-z 0-9 _ - . :");
+            return Err(Error::invalid("id", bound));
+        }
+        if self.id.starts_with("login:") {
+            return Err(Error::invalid("id", "must not start with login: those are first logins' deposits"));
+        }
+        check_reason(self.reason.as_deref())
+    }
+}
+
+/// The answer of `POST /v1/admin/deposits`, the first time and every other time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepositAnswer {
+    /// The deposit's id.
+    pub id: String,
+    /// Whose wallet.
+    pub user: UserId,
+    /// How much.
+    pub amount_fen: Fen,
+}
+
+/// `POST /v1/admin/exceptions/{id}/retry` and `…/dismiss`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRequest {
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /v1/admin/exceptions/{id}/compensate`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompensateRequest {
+    /// Why.
+    pub reason: String,
+    /// How much; what the share of the entry holds, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_fen: Option<Whole<1, COMPENSATION_MAX_FEN>>,
+}
+
+/// Checks a reason, where there is one.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is empty, too long or has control characters.
+pub fn check_reason(reason: Option<&str>) -> Result<(), Error> {
+    let Some(reason) = reason else { return Ok(()) };
+    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX_CHARS {
+        return Err(Error::invalid("reason", format!("must have 1 to {REASON_MAX_CHARS} characters, not only blanks")));
+    }
+    if reason.chars().any(char::is_control) {
+        return Err(Error::invalid("reason", "must have no control characters"));
+    }
+    Ok(())
+}
+
+/// What no rule could decide, with everything needed to understand it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionAnswer {
+    /// Its id, `ex_…`.
+    pub id: String,
+    /// Why it is one: `share_claimed_twice`, `unknown_packet`, `poison`, `drift`, …
+    pub reason: String,
+    /// `open` or `resolved`.
+    pub state: ExceptionState,
+    /// When it was recorded.
+    pub created_at_ms: i64,
+    /// The packet it is about, as the entry names it; absent where none is named.
+    pub packet_id: Option<PacketId>,
+    /// What there is to know.
+    pub evidence: Evidence,
+    /// What an operator did about it.
+    pub resolution: Option<Resolution>,
+}
+
+/// Whether an operator has dealt with an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionState {
+    /// Nobody has.
+    Open,
+    /// Somebody has.
+    Resolved,
+}
+
+/// What there is to know about an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The journal's entry as it stood in the stream, or what reconciliation found.
+    pub entry: String,
+    /// Whom it concerns: who opened the share, else who sent the packet.
+    pub user: Option<UserId>,
+    /// What the share that the entry names holds, worked out from the ledger's own seed.
+    pub amount_fen: Option<Fen>,
+    /// The packet as the ledger has it now; absent when there is none.
+    pub packet: Option<PacketSummary>,
+    /// The paid shares that stand in the way: of the same number, or of the same user.
+    pub conflicts: Vec<PaidShare>,
+}
+
+/// A packet, as far as it helps to understand an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketSummary {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// How the shares are made.
+    pub kind: Kind,
+    /// The sum of all shares.
+    pub total_fen: Fen,
+    /// The number of shares.
+    pub count: u32,
+    /// How many opened shares are paid.
+    pub settled: u32,
+    /// When it was sent.
+    pub created_at_ms: i64,
+    /// When it ends.
+    pub expires_at_ms: i64,
+    /// When it was closed with something left.
+    pub closed_at_ms: Option<i64>,
+    /// How many shares were opened when it was closed.
+    pub closed_opened: Option<u32>,
+    /// What went back to the sender.
+    pub refunded_fen: Option<Fen>,
+    /// Since when its refund is stopped.
+    pub frozen_at_ms: Option<i64>,
+    /// What its escrow holds.
+    pub escrow_fen: Fen,
+}
+
+/// One share that was paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidShare {
+    /// The number of the share, from 0.
+    pub seq: u32,
+    /// To whom.
+    pub user: UserId,
+    /// How much.
+    pub amount_fen: Fen,
+    /// When it was opened.
+    pub opened_at_ms: i64,
+}
+
+/// What an operator did about an exception.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// `retry`, `compensate` or `dismiss`.
+    pub act: String,
+    /// Who.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// What was paid, of a compensation.
+    pub amount_fen: Option<Fen>,
+    /// When.
+    pub at_ms: i64,
+    /// The act's number in the audit.
+    pub audit_number: i64,
+}
+
+/// The answer of `GET /v1/admin/exceptions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExceptionsAnswer {
+    /// Newest first.
+    pub exceptions: Vec<ExceptionAnswer>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
+/// The answer of `GET /v1/admin/reconcile`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconcileAnswer {
+    /// Whether every check holds.
+    pub ok: bool,
+    /// The most that any one check misses.
+    pub drift_fen: i64,
+    /// The checks.
+    pub checks: Vec<CheckAnswer>,
+    /// `after` of the call that goes on; absent when everything was looked at.
+    pub next: Option<String>,
+}
+
+/// One check of the reconciliation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckAnswer {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was looked at, or what is wrong.
+    pub detail: String,
+}
+
+/// The switches, as `GET` tells and `PUT` sets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchesAnswer {
+    /// Whether packets can be wrapped and sent.
+    pub sends: bool,
+}
+
+/// `PUT /v1/admin/switches`: a switch that is not named stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchesRequest {
+    /// Whether packets can be wrapped and sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<bool>,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `PUT /v1/admin/blacklist/{user}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockRequest {
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The answer of every call on `/v1/admin/blacklist/{user}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockAnswer {
+    /// The user.
+    pub user: UserId,
+    /// Whether the user is blocked now.
+    pub blocked: bool,
+    /// Why, where it was said.
+    pub reason: Option<String>,
+    /// Who did it.
+    pub operator: Option<String>,
+    /// When.
+    pub at_ms: Option<i64>,
+}
+
+/// The answer of `GET /v1/admin/audit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditAnswer {
+    /// Newest first.
+    pub acts: Vec<Link>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<i64>,
+}
+
+/// One thing that a risk rule saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskEvent {
+    /// Its number, from 1.
+    pub number: i64,
+    /// The rule's id.
+    pub rule: String,
+    /// Whom it saw.
+    pub user: UserId,
+    /// The packet, where there is one.
+    pub packet_id: Option<PacketId>,
+    /// What was done: denied, flagged or slowed down.
+    pub action: String,
+    /// What the rule saw.
+    pub detail: String,
+    /// When.
+    pub at_ms: i64,
+}
+
+/// The answer of `GET /v1/admin/risk-events`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskEventsAnswer {
+    /// Newest first.
+    pub events: Vec<RiskEvent>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<i64>,
+}
+
+/// The answer of `GET /v1/admin/stats`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatsAnswer {
+    /// How many packets are in which state.
+    pub packets: PacketStats,
+    /// Where the money is.
+    pub money: MoneyStats,
+    /// Exceptions nobody has dealt with.
+    pub exceptions_open: i64,
+    /// Blocked users.
+    pub blacklisted: i64,
+    /// Acts in the audit.
+    pub audit_acts: i64,
+    /// The shards of Redis.
+    pub shards: Vec<ShardStats>,
+    /// The age of the oldest entry of all journals that waits; 0 when none does, absent when a shard does not answer.
+    pub oldest_unsettled_ms: Option<i64>,
+}
+
+/// Packets by state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketStats {
+    /// They open later.
+    pub scheduled: i64,
+    /// Their shares can be grabbed and opened.
+    pub open: i64,
+    /// Their time is over and they are not closed yet.
+    pub overdue: i64,
+    /// Every share is settled.
+    pub finished: i64,
+    /// Closed with something left.
+    pub expired: i64,
+    /// Funded, and confirmed by no shard yet.
+    pub unloaded: i64,
+    /// Their refund is stopped.
+    pub frozen: i64,
+}
+
+/// Where the money is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoneyStats {
+    /// In packets.
+    pub escrow_fen: i64,
+    /// In wallets.
+    pub wallets_fen: i64,
+    /// In suspense.
+    pub suspense_fen: i64,
+    /// What came from the world, as a negative number.
+    pub world_fen: i64,
+}
+
+/// One shard of Redis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardStats {
+    /// Its number.
+    pub shard: u16,
+    /// Whether it answers.
+    pub is_up: bool,
+    /// How many entries of its journal wait to be settled.
+    pub backlog: Option<i64>,
+    /// The age of the oldest of them.
+    pub oldest_unsettled_ms: Option<i64>,
+}
