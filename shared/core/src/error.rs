@@ -34,6 +34,8 @@ pub enum Error {
     NotGrabbed,
     /// The same id was used with other content.
     Conflict,
+    /// A receipt from before a loss, for a share that somebody else has by now: an operator decides.
+    Contested,
     /// The packet's time is over.
     Expired,
     /// The quote's five minutes are over.
@@ -116,6 +118,7 @@ impl Error {
             Self::SoldOut => (409, "sold_out", "every share has been grabbed".into()),
             Self::NotGrabbed => (409, "not_grabbed", "grab a share first".into()),
             Self::Conflict => (409, "conflict", "this id was used with other content".into()),
+            Self::Contested => (409, "contested", "somebody else has this share: an operator decides".into()),
             Self::Expired => (410, "expired", "this packet's time is over".into()),
             Self::QuoteExpired => (410, "quote_expired", "this quote is over five minutes old: wrap again".into()),
             Self::BodyTooLarge(bound) => (413, "body_too_large", format!("the body must be at most {bound} bytes")),

@@ -28,6 +28,19 @@ pub enum Event {
         /// When, Unix milliseconds.
         opened_at_ms: i64,
     },
+    /// A receipt from before a rebuild was presented for a share that somebody else has.
+    Contest {
+        /// The packet.
+        packet: PacketId,
+        /// The shard's epoch.
+        epoch: u32,
+        /// The share's number, from 0.
+        seq: u32,
+        /// Who has the receipt.
+        user: UserId,
+        /// When it was presented, Unix milliseconds.
+        at_ms: i64,
+    },
     /// A packet was closed: nothing can be opened any more.
     Close {
         /// The packet.
@@ -56,6 +69,13 @@ impl Event {
                 user: UserId::parse(words.next()?)?,
                 opened_at_ms: words.next()?.parse().ok()?,
             },
+            "contest" => Self::Contest {
+                packet,
+                epoch,
+                seq: words.next()?.parse().ok()?,
+                user: UserId::parse(words.next()?)?,
+                at_ms: words.next()?.parse().ok()?,
+            },
             "close" => Self::Close {
                 packet,
                 epoch,
@@ -71,7 +91,10 @@ impl Event {
     #[must_use]
     pub const fn packet(&self) -> PacketId {
         match self {
-            Self::Load { packet, .. } | Self::Open { packet, .. } | Self::Close { packet, .. } => *packet,
+            Self::Load { packet, .. }
+            | Self::Open { packet, .. }
+            | Self::Contest { packet, .. }
+            | Self::Close { packet, .. } => *packet,
         }
     }
 }
@@ -82,6 +105,9 @@ impl core::fmt::Display for Event {
             Self::Load { packet, epoch } => write!(f, "load {packet} {epoch}"),
             Self::Open { packet, epoch, seq, user, opened_at_ms } => {
                 write!(f, "open {packet} {epoch} {seq} {user} {opened_at_ms}")
+            }
+            Self::Contest { packet, epoch, seq, user, at_ms } => {
+                write!(f, "contest {packet} {epoch} {seq} {user} {at_ms}")
             }
             Self::Close { packet, epoch, opened, closed_at_ms } => {
                 write!(f, "close {packet} {epoch} {opened} {closed_at_ms}")

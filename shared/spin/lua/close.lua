@@ -12,7 +12,7 @@ local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local f = redis.call('HMGET', packet, 'x', 'c', 'o', 'e')
 local expires, closed, opened, epoch = f[1], f[2], f[3], f[4]
 
-if not expires then return {'missing'} end
+if epoch ~= ARGV[1] then return {'missing'} end
 if closed then return {'again', tonumber(opened)} end
 if now_ms < tonumber(expires) then return {'not_over', expires - now_ms} end
 -- After this point the close must succeed.

@@ -9,14 +9,23 @@ local packet, user = KEYS[1], ARGV[2]
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {'fenced'} end
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local f = redis.call('HMGET', packet, user, 'g', 'n', 's', 'x', 'c', 'e')
-local claim, grabbed, count, starts, expires, closed, epoch = f[1], f[2], f[3], f[4], f[5], f[6], f[7]
+local f = redis.call('HMGET', packet, user, 'g', 'n', 's', 'x', 'c', 'e', 'q')
+local claim, grabbed, count, starts, expires, closed, epoch, cursor = unpack(f, 1, 8)
 
-if not count then return {'missing'} end
+-- A packet of another epoch was left behind by a rebuild: its truth is elsewhere.
+if epoch ~= ARGV[1] then return {'missing'} end
 if claim then return {'ok', tonumber(string.match(claim, '^%d+')), tonumber(epoch)} end
 if now_ms < tonumber(starts) then return {'not_started', starts - now_ms} end
 if tonumber(grabbed) >= tonumber(count) then return {'sold_out'} end
 if closed or now_ms >= tonumber(expires) then return {'expired'} end
 -- After this point the grab must succeed.
-redis.call('HSET', packet, user, grabbed, 'g', grabbed + 1)
-return {'ok', tonumber(grabbed), tonumber(epoch)}
+if not cursor then
+  redis.call('HSET', packet, user, grabbed, 'g', grabbed + 1)
+  return {'ok', tonumber(grabbed), tonumber(epoch)}
+end
+-- A rebuilt packet: shares are handed out from the top, since vouchers from before the loss have low numbers. All
+-- above the cursor are taken, so a free one is at or below it.
+local seq = tonumber(cursor)
+while redis.call('HEXISTS', packet, 's' .. seq) == 1 do seq = seq - 1 end
+redis.call('HSET', packet, user, seq, 'g', grabbed + 1, 'q', seq - 1, 's' .. seq, 1)
+return {'ok', seq, tonumber(epoch)}

@@ -7,7 +7,7 @@
 local packet, events, epoch = KEYS[1], KEYS[2], KEYS[3]
 
 if redis.call('GET', epoch) ~= ARGV[1] then return {'fenced'} end
-if redis.call('EXISTS', packet) == 1 then return {'again'} end
+if redis.call('HGET', packet, 'e') == ARGV[1] then return {'again'} end
 -- After this point the load must succeed.
 redis.call('HSET', packet, 'e', ARGV[1], 'g', 0, 'o', 0, unpack(ARGV, 3))
 redis.call('XADD', events, '*', 'e', 'load ' .. ARGV[2] .. ' ' .. ARGV[1])

@@ -2,26 +2,38 @@
 -- Opens a grabbed share: marks it, journals it and rings the doorbell, all or nothing.
 --
 -- KEYS  packet, events, bell, epoch
--- ARGV  epoch, packet id, user, seq
--- reply {'ok', opened at ms} | {'not_grabbed'} | {'expired'} | {'missing'} | {'fenced'}
+-- ARGV  epoch, packet id, user, seq, voucher's epoch
+-- reply {'ok', opened at ms} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'}
 local packet, events, bell = KEYS[1], KEYS[2], KEYS[3]
 local id, user, seq = ARGV[2], ARGV[3], ARGV[4]
 
 if redis.call('GET', KEYS[4]) ~= ARGV[1] then return {'fenced'} end
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local f = redis.call('HMGET', packet, user, 'x', 'c', 'e')
-local claim, expires, closed, epoch = f[1], f[2], f[3], f[4]
+local f = redis.call('HMGET', packet, user, 'x', 'c', 'e', 'q')
+local claim, expires, closed, epoch, cursor = unpack(f, 1, 5)
 
-if not expires then return {'missing'} end
-if not claim then return {'not_grabbed'} end
+if epoch ~= ARGV[1] then return {'missing'} end
 -- A claim is its seq, and once opened "seq:opened at ms".
-local claimed, opened_at = string.match(claim, '^(%d+):?(%d*)$')
-if claimed ~= seq then return {'not_grabbed'} end
-if opened_at ~= '' then return {'ok', tonumber(opened_at)} end
+local claimed, opened_at = string.match(claim or '', '^(%d+):?(%d*)$')
+if claimed == seq and opened_at ~= '' then return {'ok', tonumber(opened_at)} end
+-- A voucher from before a rebuild is a receipt: it gets its share if that is still free.
+local is_receipt = not claim and cursor and tonumber(ARGV[5]) < tonumber(epoch)
+if claimed ~= seq and not is_receipt then return {'not_grabbed'} end
 if closed or now_ms >= tonumber(expires) then return {'expired'} end
--- After this point the open must succeed.
 local at = string.format('%.0f', now_ms)
+if is_receipt and redis.call('HEXISTS', packet, 's' .. seq) == 1 then
+  -- Two people, one share: on record, once, for an operator to decide.
+  if redis.call('HSETNX', packet, 'contest:' .. user, 1) == 1 then
+    redis.call('XADD', events, '*', 'e', table.concat({'contest', id, epoch, seq, user, at}, ' '))
+  end
+  return {'contested'}
+end
+-- After this point the open must succeed.
+if is_receipt then
+  redis.call('HINCRBY', packet, 'g', 1)
+  redis.call('HSET', packet, 's' .. seq, 1)
+end
 redis.call('HSET', packet, user, seq .. ':' .. at)
 redis.call('HINCRBY', packet, 'o', 1)
 redis.call('XADD', events, '*', 'e', table.concat({'open', id, epoch, seq, user, at}, ' '))

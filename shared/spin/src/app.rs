@@ -28,6 +28,15 @@ pub struct App {
     keys: OnceCell<Keys>,
     limits: OnceCell<Limits>,
     packets: RefCell<BTreeMap<PacketId, Rc<Remembered>>>,
+    turns: Rc<()>,
+}
+
+/// The most requests of an instance that the ledger answers at a time in place of Redis.
+const LEDGER_TURNS: usize = 8;
+
+/// A turn at the ledger; dropping it gives it back.
+pub struct LedgerTurn {
+    _turn: Rc<()>,
 }
 
 /// What an [`App`] works with: Spin's, or a test's models.
@@ -113,7 +122,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let limits = parts.limits.map(OnceCell::from).unwrap_or_default();
         let (is_migrated, keys) = (Cell::new(false), OnceCell::new());
-        Self { parts, is_migrated, keys, limits, packets: RefCell::default() }
+        Self { parts, is_migrated, keys, limits, packets: RefCell::default(), turns: Rc::default() }
     }
 
     /// Now, Unix milliseconds.
@@ -188,26 +197,6 @@ impl App {
         Ok(shard)
     }
 
-    /// Compares a shard with the ledger, unless this instance has done so.
-    ///
-    /// # Errors
-    /// As for [`shard`](Self::shard).
-    pub async fn connect(&self, shard: &Shard) -> Result<(), Error> {
-        if shard.trusted().is_some() {
-            return Ok(());
-        }
-        let epoch = match shard.epoch().await? {
-            Some(epoch) => epoch,
-            None => {
-                let epoch = self.ledger().await?.epoch(shard.number).await?;
-                shard.adopt(epoch).await?;
-                epoch
-            }
-        };
-        shard.trust(epoch);
-        Ok(())
-    }
-
     /// The keys in force: the configured ones, else the ledger's own, made at first use.
     ///
     /// # Errors
@@ -267,25 +256,22 @@ impl App {
         if packet.facts.is_visible_to(person) { Ok(packet) } else { Err(Error::NotFound) }
     }
 
-    /// Why a shard does not hold a packet that exists: it is over and archived, or not loaded yet.
-    pub async fn why_missing(&self, id: PacketId) -> Error {
-        let packet = match self.ledger().await {
-            Ok(ledger) => ledger.packet(id).await,
-            Err(error) => Err(error),
-        };
-        match packet {
-            Ok(Some(packet)) if packet.settled == packet.facts.count => Error::SoldOut,
-            Ok(Some(packet)) if packet.closed_at_ms.is_some() => Error::Expired,
-            Ok(Some(_)) => Error::Unavailable(format!("{id} is not loaded yet")),
-            Ok(None) => Error::NotFound,
-            Err(error) => error,
+    /// A turn at the ledger for what Redis should have decided: few at a time, so that the loss of a shard does not
+    /// take the database with it.
+    ///
+    /// # Errors
+    /// [`Error::Degraded`] when all turns are taken.
+    pub fn ledger_turn(&self) -> Result<LedgerTurn, Error> {
+        if Rc::strong_count(&self.turns) > LEDGER_TURNS {
+            return Err(Error::Degraded);
         }
+        Ok(LedgerTurn { _turn: self.turns.clone() })
     }
 
     async fn find_facts(&self, id: PacketId) -> Result<Option<Facts>, Error> {
-        let shard = self.parts.shards.get(usize::from(id.shard()));
-        if let Some(shard) = shard
-            && let Some(facts) = shard.facts(id).await?
+        if let Some(shard) = self.parts.shards.get(usize::from(id.shard()))
+            // A shard that is away is no reason not to know the packet: the ledger does.
+            && let Ok(Some(facts)) = shard.facts(id).await
         {
             return Ok(Some(facts));
         }

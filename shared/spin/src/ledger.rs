@@ -14,8 +14,13 @@ use serde::Serialize;
 
 use crate::sql::{Database, Failure, Reader, Row, Value};
 
+mod shards;
 mod statements;
+pub use shards::ShardRecord;
 pub use statements::Statements;
+
+/// The column `packets.shard` of a packet that lives under the ledger's own authority.
+const SQL_AUTHORITY: i64 = -1;
 
 /// A packet as the ledger has it.
 #[derive(Debug, Clone)]
@@ -34,6 +39,10 @@ pub struct Packet {
     pub closed_at_ms: Option<i64>,
     /// What went back to the sender.
     pub refunded: Option<Fen>,
+    /// Whether a shard has confirmed that it holds the packet.
+    pub is_loaded: bool,
+    /// Whether grabs and opens are decided here instead of in Redis.
+    pub is_in_sql: bool,
 }
 
 impl Packet {
@@ -42,6 +51,21 @@ impl Packet {
     pub const fn is_over(&self) -> bool {
         self.closed_at_ms.is_some() || self.settled >= self.facts.count
     }
+
+    /// Why nothing can be had of a packet that its shard does not hold: it is over, or else `why`.
+    #[must_use]
+    pub fn refusal(&self, why: Error) -> Error {
+        if self.settled >= self.facts.count {
+            Error::SoldOut
+        } else if self.closed_at_ms.is_some() {
+            Error::Expired
+        } else {
+            match why {
+                lost @ Error::Unavailable(_) => lost,
+                _ => Error::Unavailable(format!("{} is not loaded yet", self.facts.id)),
+            }
+        }
+    }
 }
 
 /// One entry of the journal, ready to be settled.
@@ -49,12 +73,13 @@ impl Packet {
 pub struct Settlement {
     /// The entry's own id: shard and place in the stream.
     pub event: String,
-    /// `load`, `open`, `close` or `poison`.
+    /// `load`, `open`, `close`, `contest` or `poison`; first of all `fence`: the shard (in `packet`), the reader's
+    /// epoch (`opened`) and the place of the batch's last entry (`at_ms`, `seq`).
     pub kind: &'static str,
     /// The packet's id.
     pub packet: String,
     /// Of an open: the share's number.
-    pub seq: Option<u32>,
+    pub seq: Option<i64>,
     /// Of an open: who opened it.
     pub user: Option<String>,
     /// Of an open: what is in it, worked out from the ledger's own seed.
@@ -117,12 +142,19 @@ impl Ledger {
         self.rows(self.sql.deposit, parameters).await.map(drop)
     }
 
-    /// Sends a packet: moves its total from the wallet into escrow and writes it down, with `seed` and the times
-    /// of the first call. Answers the packet as it stands, so that a retry sees the first one.
+    /// Sends a packet: moves its total from the wallet into escrow and writes it down, with `seed`, `shard` (none:
+    /// SQL authority) and the times of the first call. Answers the packet as it stands, so that a retry sees the first one.
     ///
     /// # Errors
     /// [`Error::InsufficientBalance`], or [`Error::LimitExceeded`] for a daily limit.
-    pub async fn fund(&self, quote: &Quote, seed: &Seed, limits: &Limits, now_ms: i64) -> Result<Packet, Error> {
+    pub async fn fund(
+        &self,
+        quote: &Quote,
+        seed: &Seed,
+        shard: Option<u16>,
+        limits: &Limits,
+        now_ms: i64,
+    ) -> Result<Packet, Error> {
         let start_ms = quote.start_ms(now_ms);
         let parameters = vec![
             quote.packet.to_string().into(),
@@ -138,7 +170,7 @@ impl Ledger {
             now_ms.into(),
             start_ms.into(),
             start_ms.saturating_add(quote.lifetime_ms).into(),
-            i64::from(quote.packet.shard()).into(),
+            shard.map_or(SQL_AUTHORITY, i64::from).into(),
             year::day_start_ms(now_ms).into(),
             limits.daily_send_fen.into(),
             limits.daily_send_count.into(),
@@ -251,14 +283,6 @@ impl Ledger {
         let row = self.first(self.sql.local_key, vec![name.into()]).await?;
         row.ok_or_else(|| Error::Internal("a local key is gone".into()))?.text()
     }
-
-    /// The epoch under which the contents of `shard` are trusted; 1 for a shard never seen before.
-    pub async fn epoch(&self, shard: u16) -> Result<u32, Error> {
-        let shard = i64::from(shard);
-        self.rows(self.sql.epoch_make, vec![shard.into()]).await?;
-        let row = self.first(self.sql.epoch, vec![shard.into()]).await?;
-        row.ok_or_else(|| Error::Internal("a shard's epoch is gone".into()))?.count()
-    }
 }
 
 /// What a rule of the schema means: a broken constraint becomes a domain error here and nowhere else.
@@ -272,6 +296,14 @@ fn domain_error(failure: Failure) -> Error {
         Error::LimitExceeded { limit: "limit_daily_send_count", bound: 0 }
     } else if broke("conflict") {
         Error::Conflict
+    } else if broke("not_started") {
+        Error::NotStarted { retry_after_ms: 1_000 }
+    } else if broke("sold_out") {
+        Error::SoldOut
+    } else if broke("packet_expired") {
+        Error::Expired
+    } else if broke("voucher_contested") {
+        Error::Contested
     } else {
         failure.into()
     }
@@ -311,7 +343,8 @@ fn packet(mut row: Reader) -> Result<Packet, Error> {
     let facts = Facts { id, sender, kind, total, count, to, password_mac, seed, starts_at_ms, expires_at_ms };
     let (settled, closed_at_ms) = (row.count()?, row.optional_int()?);
     let refunded = row.optional_int()?.and_then(Fen::new);
-    Ok(Packet { facts, greeting, cover, created_at_ms, settled, closed_at_ms, refunded })
+    let (is_loaded, is_in_sql) = (row.int()? != 0, row.int()? == SQL_AUTHORITY);
+    Ok(Packet { facts, greeting, cover, created_at_ms, settled, closed_at_ms, refunded, is_loaded, is_in_sql })
 }
 
 fn my_packet(mut row: Reader) -> Result<MyPacket, Error> {

@@ -11,6 +11,7 @@ pub mod app;
 pub mod config;
 pub mod http;
 pub mod ledger;
+pub mod recover;
 pub mod redis;
 pub mod settle;
 pub mod shard;

@@ -4,6 +4,8 @@
 //! entry again changes nothing, so a crash between the two is harmless.
 //!
 //! **Invariant:** amounts are worked out here from the ledger's own seed; the journal holds none.
+//!
+//! **Invariant:** a batch is settled under the epoch it was read under, or not at all.
 
 use std::collections::BTreeMap;
 
@@ -11,74 +13,133 @@ use hongbao_core::event::Event;
 use hongbao_core::{Error, Fen, PacketId};
 
 use crate::ledger::{Ledger, Settlement};
-use crate::shard::{Entry, Shard};
+use crate::shard::{Entry, Shard, place_of};
 
 /// The most entries of one statement.
 pub const BATCH: i64 = 1_000;
 /// How long an entry may be with one reader before another takes it over, in milliseconds.
 pub const STUCK_MS: i64 = 10_000;
+/// How often an entry is tried before it goes to exceptions.
+pub const TRIES: i64 = 5;
 
 /// Settles all that waits in `shard`'s journal; answers how many entries that was.
 ///
 /// `now_ms` is asked once a batch.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when Redis or SQL does not answer: what was not settled stays in the journal.
+/// [`Error::Unavailable`] when Redis or SQL does not answer, or the shard's epoch is over: what was not settled
+/// stays in the journal.
 pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
     shard.answer_bell().await?;
-    let mut amounts = Amounts::default();
-    let mut settled = 0;
-    let mut stuck = shard.take_over(consumer, STUCK_MS, BATCH).await?;
+    let mut settler = Settler { shard, ledger, amounts: BTreeMap::new() };
+    let mut settled = settler.take_over(consumer, STUCK_MS, &now_ms).await?;
     loop {
-        let entries = if stuck.is_empty() { shard.read(consumer, BATCH).await? } else { core::mem::take(&mut stuck) };
+        let entries = shard.read(consumer, BATCH).await?;
         if entries.is_empty() {
             return Ok(settled);
         }
-        let batch = amounts.settlements(shard.number, &entries, ledger).await?;
-        ledger.settle(&batch, now_ms()).await?;
-        shard.acknowledge(&entries).await?;
-        settled += entries.len();
+        settled += settler.settle(&entries, now_ms()).await?;
     }
 }
 
-/// The shares of the packets met so far.
-#[derive(Default)]
-struct Amounts(BTreeMap<PacketId, Vec<Fen>>);
+/// As [`drain`], and takes every entry away from whoever is reading it: behind the fence, when nobody else may.
+///
+/// # Errors
+/// As for [`drain`].
+pub async fn drain_all(
+    shard: &Shard,
+    ledger: &Ledger,
+    consumer: &str,
+    now_ms: impl Fn() -> i64,
+) -> Result<usize, Error> {
+    let mut settler = Settler { shard, ledger, amounts: BTreeMap::new() };
+    let taken = settler.take_over(consumer, 0, &now_ms).await?;
+    Ok(taken + drain(shard, ledger, consumer, now_ms).await?)
+}
 
-impl Amounts {
-    async fn settlements(&mut self, shard: u16, entries: &[Entry], ledger: &Ledger) -> Result<Vec<Settlement>, Error> {
-        let events: Vec<_> = entries.iter().map(|entry| Event::parse(&entry.text)).collect();
+struct Settler<'a> {
+    shard: &'a Shard,
+    ledger: &'a Ledger,
+    /// The shares of the packets met so far.
+    amounts: BTreeMap<PacketId, Vec<Fen>>,
+}
+
+impl Settler<'_> {
+    /// Settles entries that somebody read `idle_ms` ago or earlier and never acknowledged: one by one, so that
+    /// one that cannot be settled does not hold up the others.
+    async fn take_over(&mut self, consumer: &str, idle_ms: i64, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
+        let mut settled = 0;
+        loop {
+            let stuck = self.shard.take_over(consumer, idle_ms, BATCH).await?;
+            if stuck.is_empty() {
+                return Ok(settled);
+            }
+            for entry in stuck {
+                settled += self.settle(&[entry], now_ms()).await?;
+            }
+        }
+    }
+
+    async fn settle(&mut self, entries: &[Entry], now_ms: i64) -> Result<usize, Error> {
+        let mut batch = vec![self.fence(entries)?];
+        batch.extend(self.settlements(entries).await?);
+        self.ledger.settle(&batch, now_ms).await.inspect_err(|_| self.shard.doubt())?;
+        self.shard.acknowledge(entries).await?;
+        Ok(entries.len())
+    }
+
+    /// The batch's first entry: it settles nothing, and stops a batch read under an epoch that is over.
+    fn fence(&self, entries: &[Entry]) -> Result<Settlement, Error> {
+        let place = entries.iter().filter_map(|entry| place_of(&entry.id)).max();
+        let (at_ms, number) = place.ok_or_else(|| Error::Internal(format!("entries without a place: {entries:?}")))?;
+        Ok(Settlement {
+            kind: "fence",
+            packet: self.shard.number.to_string(),
+            opened: self.shard.trusted(),
+            at_ms: Some(at_ms),
+            seq: Some(number),
+            ..Settlement::default()
+        })
+    }
+
+    async fn settlements(&mut self, entries: &[Entry]) -> Result<Vec<Settlement>, Error> {
+        let events: Vec<_> = entries.iter().map(readable).collect();
         let mut unknown: Vec<_> = events.iter().flatten().map(Event::packet).collect();
-        unknown.retain(|id| !self.0.contains_key(id));
+        unknown.retain(|id| !self.amounts.contains_key(id));
         unknown.sort_unstable();
         unknown.dedup();
         if !unknown.is_empty() {
-            let packets = ledger.packets(&unknown).await?;
-            self.0.extend(packets.iter().map(|packet| (packet.facts.id, packet.facts.amounts())));
+            let packets = self.ledger.packets(&unknown).await?;
+            self.amounts.extend(packets.iter().map(|packet| (packet.facts.id, packet.facts.amounts())));
         }
-        Ok(entries.iter().zip(events).map(|(entry, event)| self.settlement(shard, entry, event)).collect())
+        Ok(entries.iter().zip(events).map(|(entry, event)| self.settlement(entry, event)).collect())
     }
 
-    fn settlement(&self, shard: u16, entry: &Entry, event: Option<Event>) -> Settlement {
-        let packet = event.as_ref().map(|event| event.packet().to_string()).unwrap_or_default();
+    fn settlement(&self, entry: &Entry, event: Option<Event>) -> Settlement {
         let written = Settlement {
-            event: format!("{shard}:{}", entry.id),
-            packet,
+            event: format!("{}:{}", self.shard.number, entry.id),
+            packet: event.as_ref().map(|event| event.packet().to_string()).unwrap_or_default(),
             text: entry.text.clone(),
             ..Settlement::default()
         };
         match event {
             None => Settlement { kind: "poison", ..written },
             Some(Event::Load { .. }) => Settlement { kind: "load", ..written },
+            Some(Event::Contest { .. }) => Settlement { kind: "contest", ..written },
             Some(Event::Close { opened, closed_at_ms, .. }) => {
                 Settlement { kind: "close", opened: Some(opened), at_ms: Some(closed_at_ms), ..written }
             }
             Some(Event::Open { packet, seq, user, opened_at_ms, .. }) => {
-                let amounts = self.0.get(&packet);
+                let amounts = self.amounts.get(&packet);
                 let amount = usize::try_from(seq).ok().and_then(|seq| amounts?.get(seq)).map(|fen| fen.get());
-                let (user, at_ms) = (Some(user.into()), Some(opened_at_ms));
-                Settlement { kind: "open", seq: Some(seq), user, amount_fen: amount, at_ms, ..written }
+                let (seq, user, at_ms) = (Some(seq.into()), Some(user.into()), Some(opened_at_ms));
+                Settlement { kind: "open", seq, user, amount_fen: amount, at_ms, ..written }
             }
         }
     }
+}
+
+/// The entry's event; none for text that no script writes, and for what was tried too often.
+fn readable(entry: &Entry) -> Option<Event> {
+    Event::parse(&entry.text).filter(|_| entry.deliveries <= TRIES)
 }

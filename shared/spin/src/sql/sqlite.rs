@@ -10,7 +10,8 @@ use super::{DEADLINE, Database, Failure, Row, Value};
 use crate::sys::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-const SCHEMA: [&str; 1] = [include_str!("../../sql/sqlite/schema/0001_ledger.sql")];
+const SCHEMA: [&str; 2] =
+    [include_str!("../../sql/sqlite/schema/0001_ledger.sql"), include_str!("../../sql/sqlite/schema/0003_shards.sql")];
 
 /// A database of Spin's, by its name in the manifest.
 pub struct Sqlite {

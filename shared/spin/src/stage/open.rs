@@ -4,7 +4,7 @@
 use hongbao_core::token::Person;
 use hongbao_core::voucher::Voucher;
 use hongbao_core::wire::{OpenAnswer, OpenRequest};
-use hongbao_core::{Error, PacketId};
+use hongbao_core::{Error, Fen, PacketId};
 
 use crate::App;
 use crate::shard::Outcome;
@@ -13,16 +13,36 @@ impl App {
     /// Opens the voucher's share of the packet `id`, or answers what was in it.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::InvalidVoucher`], [`Error::NotGrabbed`], [`Error::Expired`].
+    /// [`Error::NotFound`], [`Error::InvalidVoucher`], [`Error::NotGrabbed`], [`Error::Expired`],
+    /// [`Error::Contested`].
     pub async fn open(&self, person: &Person, id: PacketId, request: &OpenRequest) -> Result<OpenAnswer, Error> {
         let packet = self.packet(id, person).await?;
         let key = &self.keys().await?.signing;
         let voucher = Voucher::unseal(key, &request.voucher, id, &person.user, self.now_ms())?;
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
-        match self.shard(id).await?.open(&voucher).await? {
-            Outcome::Done(opened_at_ms) => Ok(OpenAnswer { packet_id: id, seq, amount_fen, opened_at_ms }),
-            Outcome::Missing => Err(self.why_missing(id).await),
+        let in_redis = async { self.shard(id).await?.open(&voucher).await };
+        let opened_at_ms = match in_redis.await {
+            Ok(Outcome::Done(opened_at_ms)) => opened_at_ms,
+            Ok(Outcome::Missing) => self.open_by_ledger(&voucher, amount_fen, Error::NotGrabbed).await?,
+            Err(lost @ Error::Unavailable(_)) => self.open_by_ledger(&voucher, amount_fen, lost).await?,
+            Err(refused) => return Err(refused),
+        };
+        Ok(OpenAnswer { packet_id: id, seq, amount_fen, opened_at_ms })
+    }
+
+    /// An open that the shard cannot decide: the ledger does where it has the authority, and remembers what it paid.
+    async fn open_by_ledger(&self, voucher: &Voucher, amount: Fen, why: Error) -> Result<i64, Error> {
+        let _turn = self.ledger_turn()?;
+        let ledger = self.ledger().await?;
+        let packet = ledger.packet(voucher.packet).await?.ok_or(Error::NotFound)?;
+        if packet.is_in_sql {
+            return ledger.open_in_sql(voucher.packet, voucher.seq, &voucher.user, amount, self.now_ms()).await;
+        }
+        let claim = ledger.claim(voucher.packet, &voucher.user).await?;
+        match claim.filter(|claim| claim.seq == voucher.seq).and_then(|claim| claim.opened_at_ms) {
+            Some(opened_at_ms) => Ok(opened_at_ms),
+            None => Err(packet.refusal(why)),
         }
     }
 }

@@ -20,12 +20,14 @@ impl App {
         let quote = Quote::unseal(&self.keys().await?.signing, &request.quote, &person.user)?;
         let (ledger, now_ms, seed) = (self.ledger().await?, self.now_ms(), self.random_32());
         let packet = if now_ms < quote.expires_at_ms {
-            ledger.fund(&quote, &seed, self.limits().await?, now_ms).await?
+            // Where it will live is decided before any shard knows of it, and written down with the money.
+            let shard = self.shard(quote.packet).await.ok().map(|shard| shard.number);
+            ledger.fund(&quote, &seed, shard, self.limits().await?, now_ms).await?
         } else {
             // Sent in time, it answers the same for ever.
             ledger.packet(quote.packet).await?.ok_or(Error::QuoteExpired)?
         };
-        if !packet.is_over() {
+        if !packet.is_over() && !packet.is_in_sql && !packet.is_loaded {
             self.shard(quote.packet).await?.load(&packet.facts).await?;
         }
         let is_first = packet.facts.seed == seed;

@@ -11,6 +11,8 @@ use crate::ledger::Ledger;
 use crate::settle;
 use crate::shard::Outcome;
 
+/// The name under which the sweep reads the journal.
+const CONSUMER: &str = "sweep";
 /// The most packets closed or loaded in one sweep: the timer comes again soon.
 const PACKETS_A_SWEEP: i64 = 500;
 /// How long a sent packet may go unconfirmed before the sweep loads it, in milliseconds.
@@ -25,61 +27,96 @@ pub struct Swept {
     pub loaded: usize,
     /// Expired packets closed.
     pub closed: usize,
+    /// Packets put back into a shard that had lost its contents.
+    pub rebuilt: usize,
+    /// Steps that could not be done now.
+    pub left: usize,
+}
+
+impl Swept {
+    /// Counts what a step did, or that it is left for the next round.
+    fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T)) {
+        match step {
+            Ok(done) => count(self, done),
+            Err(error) => {
+                eprintln!("left for the next sweep: {error:?}");
+                self.left += 1;
+            }
+        }
+    }
 }
 
 impl App {
-    /// Settles all that waits in the journals, reading as `consumer`; answers how many entries.
+    /// Settles all that waits in the journals, reading as `consumer`; answers how many entries. A shard that is away
+    /// does not keep the others waiting.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; what was not settled stays in the journal.
     pub async fn settle(&self, consumer: &str) -> Result<usize, Error> {
         let ledger = self.ledger().await?;
-        let mut settled = 0;
+        let (mut settled, mut trouble) = (0, None);
         for shard in self.shards() {
-            self.connect(shard).await?;
-            settled += settle::drain(shard, ledger, consumer, || self.now_ms()).await?;
+            let drained = async {
+                self.connect(shard).await?;
+                settle::drain(shard, ledger, consumer, || self.now_ms()).await
+            };
+            match drained.await {
+                Ok(entries) => settled += entries,
+                Err(error) => trouble = Some(error),
+            }
         }
-        Ok(settled)
+        trouble.map_or(Ok(settled), Err)
     }
 
-    /// One round of the timer's work.
+    /// One round of the timer's work. What cannot be done now is left for the next round.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; the next round goes on where this one stopped.
+    /// [`Error::Unavailable`] when the ledger does not answer.
     pub async fn sweep(&self) -> Result<Swept, Error> {
-        /// The name under which the sweep reads the journal.
-        const CONSUMER: &str = "sweep";
         let ledger = self.ledger().await?;
-        let mut swept = Swept { settled: self.settle(CONSUMER).await?, ..Swept::default() };
+        let mut swept = Swept::default();
+        for shard in self.shards() {
+            let rebuilt = self.rebuild_if_fenced(shard).await;
+            swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);
+        }
+        swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
         for id in ledger.unloaded(self.now_ms().saturating_sub(UNLOADED_MS), PACKETS_A_SWEEP).await? {
-            self.load(ledger, id).await?;
-            swept.loaded += 1;
+            swept.note(self.load(ledger, id).await, |swept, is_loaded| swept.loaded += usize::from(is_loaded));
         }
         for id in ledger.due(self.now_ms(), PACKETS_A_SWEEP).await? {
-            swept.closed += usize::from(self.close(ledger, id).await?);
+            swept.note(self.close(ledger, id).await, |swept, is_closed| swept.closed += usize::from(is_closed));
         }
-        swept.settled += self.settle(CONSUMER).await?;
+        swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
         Ok(swept)
     }
 
-    /// Completes a send that stopped between the ledger and the race.
-    async fn load(&self, ledger: &Ledger, id: PacketId) -> Result<(), Error> {
+    /// Completes a send that stopped between the ledger and the race; answers whether there was anything to do.
+    async fn load(&self, ledger: &Ledger, id: PacketId) -> Result<bool, Error> {
         match ledger.packet(id).await? {
-            Some(packet) => self.shard(id).await?.load(&packet.facts).await,
-            None => Ok(()),
+            Some(packet) if !packet.is_loaded && !packet.is_in_sql => {
+                self.shard(id).await?.load(&packet.facts).await.map(|()| true)
+            }
+            _ => Ok(false),
         }
     }
 
-    /// Closes a packet whose time is over by its shard's clock; answers whether it did.
+    /// Closes a packet whose time is over by the clock that decides about it; answers whether it did.
     async fn close(&self, ledger: &Ledger, id: PacketId) -> Result<bool, Error> {
-        let shard = self.shard(id).await?;
-        match shard.close(id).await? {
-            Outcome::Done(is_closed) => Ok(is_closed),
-            Outcome::Missing => {
-                // It never reached the shard: loaded now, it closes with nothing opened.
-                self.load(ledger, id).await?;
-                Ok(matches!(shard.close(id).await?, Outcome::Done(true)))
-            }
+        let Some(packet) = ledger.packet(id).await? else { return Ok(false) };
+        if packet.is_in_sql {
+            return ledger.close_in_sql(id, self.now_ms()).await.map(|()| true);
         }
+        let shard = self.shard(id).await?;
+        if let Outcome::Done(is_closed) = shard.close(id).await? {
+            return Ok(is_closed);
+        }
+        if packet.is_loaded {
+            // The shard confirmed the packet once and does not hold it any more: it has lost data.
+            shard.fence(shard.trusted()).await?;
+            return Err(Error::Unavailable(format!("shard {} has lost {id}", shard.number)));
+        }
+        // It never reached the shard: loaded now, it closes with nothing opened.
+        shard.load(&packet.facts).await?;
+        Ok(matches!(shard.close(id).await?, Outcome::Done(true)))
     }
 }

@@ -20,9 +20,12 @@ impl App {
         let known = self.packet(id, person).await?;
         let ledger = self.ledger().await?;
         let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
-        let live = match self.shard(id).await?.live(id).await? {
-            Some(live) => live,
-            None => settled(ledger.claims(id).await?),
+        let in_redis = async { self.shard(id).await?.live(id).await };
+        let live = match in_redis.await {
+            Ok(Some(live)) if !packet.is_in_sql => live,
+            // The ledger knows all there is of a packet that is over, or under its authority.
+            Err(lost) if !packet.is_over() && !packet.is_in_sql => return Err(lost),
+            _ => settled(ledger.claims(id).await?),
         };
         answer(packet, &known, &live, &person.user, self.now_ms())
     }

@@ -1,0 +1,1 @@
+SELECT balance_fen FROM accounts WHERE id = $1

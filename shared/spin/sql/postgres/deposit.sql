@@ -1,0 +1,1 @@
+SELECT deposit($1, $2, $3, $4)

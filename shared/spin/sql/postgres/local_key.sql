@@ -1,0 +1,1 @@
+SELECT value FROM local_keys WHERE name = $1

@@ -1,1 +1,0 @@
-INSERT OR IGNORE INTO shards VALUES (?1, 1)

@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO shards (shard, epoch) VALUES (?1, 1)

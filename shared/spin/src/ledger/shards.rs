@@ -1,0 +1,106 @@
+//! What the ledger knows of shards, and packets under its own authority.
+
+use hongbao_core::race::Claim;
+use hongbao_core::{Error, Fen, PacketId, UserId};
+
+use super::Ledger;
+use crate::shard::Place;
+
+/// What the ledger knows of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardRecord {
+    /// The shard's number.
+    pub shard: u16,
+    /// The epoch its contents have to belong to.
+    pub epoch: u32,
+    /// The last entry of its journal that is settled.
+    pub settled: Place,
+    /// Until when a sweep is rebuilding it, Unix milliseconds.
+    pub lease_ms: i64,
+    /// Whether any packet was ever sent to it.
+    pub has_packets: bool,
+}
+
+impl Ledger {
+    /// What the ledger knows of `shard`; epoch 1 for one never seen before.
+    pub async fn shard(&self, shard: u16) -> Result<ShardRecord, Error> {
+        let number = || vec![i64::from(shard).into()];
+        let row = match self.first(self.sql.shard, number()).await? {
+            Some(row) => Some(row),
+            None => {
+                self.rows(self.sql.shard_make, number()).await?;
+                self.first(self.sql.shard, number()).await?
+            }
+        };
+        let mut row = row.ok_or_else(|| Error::Internal("a shard's record is gone".into()))?;
+        let (epoch, settled) = (row.count()?, (row.int()?, row.int()?));
+        Ok(ShardRecord { shard, epoch, settled, lease_ms: row.int()?, has_packets: row.int()? != 0 })
+    }
+
+    /// Begins the epoch after the one of `record`, with a lease until `lease_ms`: the new epoch for one caller,
+    /// `None` for every other and while somebody's lease runs.
+    pub async fn next_epoch(&self, record: &ShardRecord, now_ms: i64, lease_ms: i64) -> Result<Option<u32>, Error> {
+        let parameters =
+            vec![i64::from(record.shard).into(), i64::from(record.epoch).into(), now_ms.into(), lease_ms.into()];
+        self.first(self.sql.epoch_next, parameters).await?.map(|mut row| row.count()).transpose()
+    }
+
+    /// Moves the end of a rebuild's lease; 0 gives it up.
+    pub async fn renew_lease(&self, record: &ShardRecord, lease_ms: i64) -> Result<(), Error> {
+        let parameters = vec![i64::from(record.shard).into(), i64::from(record.epoch).into(), lease_ms.into()];
+        self.rows(self.sql.lease, parameters).await.map(drop)
+    }
+
+    /// Packets that `shard` has to hold, with ids after `after`.
+    pub async fn unfinished(&self, shard: u16, after: PacketId, limit: i64) -> Result<Vec<PacketId>, Error> {
+        let parameters = vec![i64::from(shard).into(), after.to_string().into(), limit.into()];
+        self.ids(self.sql.unfinished, parameters).await
+    }
+
+    /// `user`'s share of a packet, as far as the ledger knows: paid, or grabbed under its authority.
+    pub async fn claim(&self, id: PacketId, user: &UserId) -> Result<Option<Claim>, Error> {
+        let parameters = vec![id.to_string().into(), user.as_str().into()];
+        let Some(mut row) = self.first(self.sql.claim, parameters).await? else { return Ok(None) };
+        Ok(Some(Claim { seq: row.count()?, opened_at_ms: row.optional_int()? }))
+    }
+
+    /// Binds the next share to `user` under SQL authority, or answers the share the user has.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`].
+    pub async fn grab_in_sql(&self, id: PacketId, user: &UserId, now_ms: i64) -> Result<u32, Error> {
+        self.rows(self.sql.grab_in_sql, vec![id.to_string().into(), user.as_str().into(), now_ms.into()]).await?;
+        let claim = self.claim(id, user).await?;
+        Ok(claim.ok_or_else(|| Error::Internal("a share grabbed in SQL is gone".into()))?.seq)
+    }
+
+    /// Opens and pays the share `seq` under SQL authority: when it was opened first.
+    ///
+    /// # Errors
+    /// [`Error::Expired`], [`Error::Contested`] when somebody else has the share.
+    pub async fn open_in_sql(
+        &self,
+        id: PacketId,
+        seq: u32,
+        user: &UserId,
+        amount: Fen,
+        now_ms: i64,
+    ) -> Result<i64, Error> {
+        let (packet, user_id) = (id.to_string(), user.as_str());
+        let parameters = vec![packet.into(), i64::from(seq).into(), user_id.into(), amount.get().into(), now_ms.into()];
+        self.rows(self.sql.open_in_sql, parameters).await?;
+        let opened_at_ms = self.claim(id, user).await?.and_then(|claim| claim.opened_at_ms);
+        opened_at_ms.ok_or_else(|| Error::Internal("a share opened in SQL is gone".into()))
+    }
+
+    /// Closes a packet under SQL authority if its time was over at `now_ms`; the refund follows from it.
+    pub async fn close_in_sql(&self, id: PacketId, now_ms: i64) -> Result<(), Error> {
+        self.rows(self.sql.close_in_sql, vec![id.to_string().into(), now_ms.into()]).await.map(drop)
+    }
+
+    /// Moves every unfinished packet of `shard` to SQL authority. The caller has begun the shard's next epoch, so
+    /// that the shard is fenced when it returns.
+    pub async fn move_to_sql(&self, shard: u16) -> Result<(), Error> {
+        self.rows(self.sql.move_to_sql, vec![i64::from(shard).into()]).await.map(drop)
+    }
+}

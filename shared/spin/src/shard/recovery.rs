@@ -1,0 +1,124 @@
+//! Whether a shard can be trusted, and how one that cannot is rebuilt.
+//!
+//! A shard's contents belong to an epoch, which every script compares. Contents that are gone, older than the
+//! ledger or from elsewhere are fenced (epoch 0: every script refuses) and rebuilt from the ledger under the next
+//! epoch. A server that has been compared since it started carries its own run id as a mark, so that only the
+//! first connection after a start has to ask the ledger.
+
+use hongbao_core::packet::Facts;
+use hongbao_core::race::Claim;
+use hongbao_core::{Error, UserId};
+
+use super::Shard;
+use super::codec::{code, encode_facts};
+use crate::redis::{Argument, Script, binary, number, text};
+
+static REBUILD: Script = Script::new(include_str!("../../lua/rebuild.lua"));
+static FENCE: Script = Script::new(include_str!("../../lua/fence.lua"));
+
+/// What a server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The epoch its contents belong to: 0 behind the fence, none for an empty server.
+    pub epoch: Option<u32>,
+    /// The running process.
+    pub run_id: String,
+    /// Whether the contents were compared with the ledger since the process started.
+    pub is_compared: bool,
+}
+
+/// An entry's place in the stream: milliseconds, and the number within one.
+pub type Place = (i64, i64);
+
+impl Shard {
+    fn mark(&self) -> String {
+        format!("hb:{{{}}}:compared", self.number)
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the server does not answer; so do all methods.
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        let known = self.call("MGET", vec![binary(&self.epoch), binary(self.mark())]).await?;
+        let info = self.call("INFO", vec![binary("server")]).await?;
+        let lines = info.first().and_then(text).unwrap_or_default().lines();
+        let run_id = lines.filter_map(|line| line.strip_prefix("run_id:")).next();
+        let run_id = run_id.ok_or_else(|| Error::Internal("redis does not tell its run_id".into()))?.trim().to_owned();
+        Ok(Identity {
+            epoch: known.first().and_then(number).and_then(|epoch| u32::try_from(epoch).ok()),
+            is_compared: known.get(1).and_then(text) == Some(run_id.as_str()),
+            run_id,
+        })
+    }
+
+    /// Marks the running process as compared with the ledger.
+    pub async fn set_compared(&self, run_id: &str) -> Result<(), Error> {
+        Ok(self.call("SET", vec![binary(self.mark()), binary(run_id)]).await.map(drop)?)
+    }
+
+    /// The place of the last entry ever written to the journal, still there or not.
+    pub async fn last_place(&self) -> Result<Place, Error> {
+        self.make_group().await?;
+        let info = self.call("XINFO", vec![binary("STREAM"), binary(&self.events)]).await?;
+        let mut words = info.iter().map(text);
+        words.by_ref().find(|word| *word == Some("last-generated-id"));
+        let id = words.next().flatten().and_then(place_of);
+        id.ok_or_else(|| Error::Internal(format!("redis told {info:?} of the journal")))
+    }
+
+    /// Makes later entries come after `place`, so that their ids are new to the ledger.
+    pub async fn advance_to(&self, place: Place) -> Result<(), Error> {
+        if self.last_place().await? < place {
+            let id = format!("{}-{}", place.0, place.1);
+            self.call("XSETID", vec![binary(&self.events), binary(id)]).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes an empty server, of which the ledger knows no packet, belong to `epoch`.
+    pub async fn adopt(&self, epoch: u32) -> Result<(), Error> {
+        self.make_group().await?;
+        self.call("SET", vec![binary(&self.epoch), Argument::Int64(epoch.into()), binary("NX")]).await?;
+        Ok(())
+    }
+
+    /// Makes every script refuse, unless the epoch is no longer the one `found`.
+    pub async fn fence(&self, found: Option<u32>) -> Result<(), Error> {
+        self.trusted.set(None);
+        let found = found.map(|epoch| epoch.to_string()).unwrap_or_default();
+        self.run(&FENCE, &[&self.epoch], &[binary(found)]).await?;
+        Ok(())
+    }
+
+    /// Puts a packet back behind the fence, for `epoch`, with its settled shares. Answers `false` when the shard
+    /// is not fenced any more.
+    pub async fn rebuild(&self, facts: &Facts, claims: &[(UserId, Claim)], epoch: u32) -> Result<bool, Error> {
+        let encoded = encode_facts(facts);
+        let number = |count: usize| Argument::Int64(i64::try_from(count).unwrap_or(i64::MAX));
+        let mut arguments = vec![Argument::Int64(epoch.into()), Argument::Int64(facts.count.into())];
+        arguments.push(number(encoded.len() / 2));
+        arguments.extend(encoded);
+        for (user, claim) in claims {
+            let opened_at_ms = claim.opened_at_ms.unwrap_or_default();
+            arguments.extend([binary(user.as_str()), Argument::Int64(claim.seq.into()), Argument::Int64(opened_at_ms)]);
+        }
+        let reply = self.run(&REBUILD, &[&self.packet_key(facts.id), &self.epoch], &arguments).await?;
+        Ok(code(&reply)? == "ok")
+    }
+
+    /// Takes the fence down: from here on the shard is live under `epoch`.
+    pub async fn go_live(&self, epoch: u32, run_id: &str) -> Result<(), Error> {
+        self.set_compared(run_id).await?;
+        self.call("SET", vec![binary(&self.epoch), Argument::Int64(epoch.into())]).await?;
+        self.trust(epoch);
+        Ok(())
+    }
+}
+
+/// Reads an entry's id, `<ms>-<number>`.
+#[must_use]
+pub fn place_of(id: &str) -> Option<Place> {
+    let (ms, number) = id.split_once('-')?;
+    Some((ms.parse().ok()?, number.parse().ok()?))
+}
