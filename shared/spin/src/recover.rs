@@ -57,6 +57,8 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`]; the next sweep starts again.
     pub async fn rebuild_if_fenced(&self, shard: &Shard) -> Result<usize, Error> {
+        // Reading a journal runs no script, so a sweep would not notice by itself what the scripts notice.
+        shard.doubt();
         let identity = match self.connect(shard).await {
             Ok(()) => return Ok(0),
             Err(_) => shard.identity().await?,

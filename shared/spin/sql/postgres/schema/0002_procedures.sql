@@ -92,6 +92,7 @@ $$;
 CREATE FUNCTION settle_together(entries journal_entry[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   finished text[];
+  done text;
 BEGIN
   WITH entry AS (SELECT * FROM unnest(entries) WITH ORDINALITY),
   -- A share that is claimed, a user who has one and an escrow that holds too little are left out here.
@@ -145,13 +146,13 @@ BEGIN
     UNION ALL
     SELECT 'refund:' || id, 'packet:' || id, 'wallet:' || sender, escrow_fen, closed_at_ms FROM refund
   )
-  SELECT array_agg(id) INTO finished FROM becomes WHERE paid > 0 AND settled = count;
+  SELECT COALESCE(array_agg(id), '{}') INTO finished FROM becomes WHERE paid > 0 AND settled = count;
 
   -- Best luck, once every share is settled; the earliest share wins a tie.
-  UPDATE claims c SET is_best = true
-    FROM (SELECT DISTINCT ON (packet) packet, seq FROM claims
-          WHERE packet = ANY (finished) ORDER BY packet, amount_fen DESC, seq) best
-    WHERE c.packet = best.packet AND c.seq = best.seq;
+  FOREACH done IN ARRAY finished LOOP
+    UPDATE claims SET is_best = true WHERE packet = done
+      AND seq = (SELECT seq FROM claims WHERE packet = done ORDER BY amount_fen DESC, seq LIMIT 1);
+  END LOOP;
 END $$;
 
 -- Settles one entry and notes why, where it could not be.
