@@ -8,18 +8,23 @@ use crate::stage::stage;
 use crate::{Person, Reply};
 
 /// A test's corner of a stack.
-pub struct Scene {
+pub struct Scene<'a> {
     /// The stack.
-    pub stack: &'static Stack,
+    pub stack: &'a Stack,
     client: Client,
-    name: &'static str,
+    name: &'a str,
 }
 
-impl Scene {
+impl<'a> Scene<'a> {
     /// A corner of this program's stack. `name` must be this test's own.
     #[must_use]
-    pub fn new(name: &'static str) -> Self {
-        let stack = stage();
+    pub fn new(name: &'a str) -> Self {
+        Self::on(stage(), name)
+    }
+
+    /// A corner of a stack of the test's own.
+    #[must_use]
+    pub fn on(stack: &'a Stack, name: &'a str) -> Self {
         Self { stack, client: Client::new(stack.base_url()), name }
     }
 
@@ -57,6 +62,11 @@ impl Scene {
         let answer = Reply::checked("login", answer).granted(200);
         let token = answer["token"].as_str().expect("a token");
         self.bearer(&self.id(who), token)
+    }
+
+    /// Several of them, by number.
+    pub async fn crowd(&self, size: usize) -> Vec<Person> {
+        futures::future::join_all((0..size).map(async |number| self.person(&number.to_string()).await)).await
     }
 
     /// Whoever this token names, which need not be valid.

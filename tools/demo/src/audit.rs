@@ -16,8 +16,6 @@ use tokio::time::{Instant, sleep};
 use crate::book::Sent;
 use crate::evening::{Evening, now_ms};
 
-/// How long after the last packet's end everything may take to come to rest.
-const REST_LIMIT: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How many questions are asked at once.
 const AUDITORS: usize = 8;
@@ -48,12 +46,13 @@ impl Verdict {
     }
 }
 
-/// Waits, in bounded time, until every packet is over, refunded and settled, and checks everything.
-pub async fn audit(evening: &Evening) -> Verdict {
+/// Waits until every packet is over, refunded and settled, at most for `limit` after the last packet's end, and
+/// checks everything.
+pub async fn audit(evening: &Evening, limit: Duration) -> Verdict {
     let packets: Vec<(PacketId, Sent)> = evening.book().packets.clone().into_iter().collect();
     let last_end_ms = packets.iter().map(|(_, sent)| sent.answer.expires_at_ms).max().unwrap_or_default();
     let open_for = Duration::from_millis(u64::try_from(last_end_ms - now_ms()).unwrap_or_default());
-    let end = Instant::now() + open_for + REST_LIMIT;
+    let end = Instant::now() + open_for + limit;
     let mut verdict = Verdict { findings: evening.book().contradictions.clone(), ..Verdict::default() };
 
     let mut checks = stream::iter(packets.iter().map(|(id, sent)| check_packet(evening, *id, sent, end)));

@@ -10,7 +10,6 @@ use hongbao_core::json::Whole;
 use hongbao_core::packet::Recipient;
 use hongbao_core::wire::WrapRequest;
 use hongbao_core::{GroupId, UserId};
-use indicatif::ProgressBar;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -65,13 +64,13 @@ impl Evening {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Plays the plan to its end. `progress` advances by one for every packet and every guest.
-    pub async fn play(self: &Arc<Self>, progress: &ProgressBar) {
+    /// Plays the plan to its end. `advance` hears of every packet sent and every guest served.
+    pub async fn play(self: &Arc<Self>, advance: impl Fn(u64) + Clone + Send + Sync + 'static) {
         let start = Instant::now();
         let mut senders = JoinSet::new();
         for number in 0..self.plan.packets.len() {
-            let (evening, progress) = (Arc::clone(self), progress.clone());
-            senders.spawn(async move { evening.send(number, start, &progress).await });
+            let (evening, advance) = (Arc::clone(self), advance.clone());
+            senders.spawn(async move { evening.send(number, start, &advance).await });
         }
         while let Some(sender) = senders.join_next().await {
             if let Err(error) = sender {
@@ -81,18 +80,18 @@ impl Evening {
     }
 
     /// One packet's story, from the wrapping to the last guest.
-    async fn send(self: Arc<Self>, number: usize, start: Instant, progress: &ProgressBar) {
+    async fn send(self: Arc<Self>, number: usize, start: Instant, advance: &(impl Fn(u64) + Sync)) {
         let Some(packet) = self.plan.packets.get(number) else { return };
         sleep_until(start + packet.at).await;
         let sent = self.wrap_and_send(packet).await;
-        progress.inc(1);
-        let Some(sent) = sent else { return progress.inc(packet.crowd.len() as u64) };
+        advance(1);
+        let Some(sent) = sent else { return advance(packet.crowd.len() as u64) };
         let visits = packet.crowd.iter().map(|guest| {
             let (evening, sent) = (&self, &sent);
             async move {
                 sleep(guest.after).await;
                 guest::visit(evening, packet, sent, guest).await;
-                progress.inc(1);
+                advance(1);
             }
         });
         futures::future::join_all(visits).await;

@@ -11,6 +11,9 @@ use hongbao_demo::{Evening, LagMeter, Plan, audit, report};
 use hongbao_stack::{Runtime, Stack, StackOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// How long after the last packet's end everything may take to come to rest.
+const REST_LIMIT: Duration = Duration::from_secs(90);
+
 /// Plays an evening of red packets through HTTP and checks every fen of it.
 #[derive(Parser)]
 #[command(version)]
@@ -74,15 +77,18 @@ async fn run(cli: &Cli) -> Result<bool> {
     let start = Instant::now();
     let lag = LagMeter::start(person);
     progress.set_message("the evening");
-    let crash = cli.crash.then_some(()).and(stack.as_mut());
-    let (played, crashed) = tokio::join!(evening.play(&progress), crash_at_the_peak(crash, evening.plan.lasts / 2));
-    let () = played;
-    crashed?;
+    let (steps, crash) = (progress.clone(), stack.as_mut().filter(|_| cli.crash));
+    let played = evening.play(move |steps_done| steps.inc(steps_done));
+    let ((), crashed) = tokio::join!(played, crash_at_the_peak(crash, evening.plan.lasts / 2));
+    let crashed = crashed?;
     progress.set_message("waiting for the last refunds");
-    let verdict = audit(&evening).await;
+    let verdict = audit(&evening, REST_LIMIT).await;
     let lags_ms = lag.stop();
     progress.finish_and_clear();
 
+    if let Some(down_for) = crashed {
+        println!("The server was killed at the peak and served again after {} ms.", down_for.as_millis());
+    }
     print!("{}", report::table(&evening, &verdict, &lags_ms, start.elapsed()));
     println!("{}", report::last_line(&evening.book(), &verdict));
     if let Some(stack) = stack {
@@ -91,11 +97,14 @@ async fn run(cli: &Cli) -> Result<bool> {
     Ok(verdict.is_clean())
 }
 
-async fn crash_at_the_peak(stack: Option<&mut Stack>, peak: Duration) -> Result<()> {
-    let Some(stack) = stack else { return Ok(()) };
+/// Kills the server and starts it again; how long that took.
+async fn crash_at_the_peak(stack: Option<&mut Stack>, peak: Duration) -> Result<Option<Duration>> {
+    let Some(stack) = stack else { return Ok(None) };
     tokio::time::sleep(peak).await;
+    let start = Instant::now();
     // The evening goes on meanwhile: its people are tasks of their own.
-    tokio::task::block_in_place(|| stack.server.restart()).context("the server does not start again")
+    tokio::task::block_in_place(|| stack.server.restart()).context("the server does not start again")?;
+    Ok(Some(start.elapsed()))
 }
 
 /// What tells this evening's people from those of an earlier one on the same application.

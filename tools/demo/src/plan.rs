@@ -137,7 +137,7 @@ impl Packet {
             // A rain: many shares, everybody comes.
             8 => (To::Group(group), 20.min(members.len()), shuffled(rng, members)),
             dice => {
-                let count = rng.usize(2..=4);
+                let count = rng.usize(2..=4) + usize::from(rng.u32(..100) < 25);
                 // Most crowds are larger than their packet; one in five leaves something in it.
                 let come = if dice < 80 { count + rng.usize(1..=2 * count) } else { rng.usize(1..=count) };
                 let mut crowd = shuffled(rng, members);
@@ -201,8 +201,9 @@ mod tests {
                 let grabs = packet.crowd.iter().take(packet.count);
                 grabs.filter(|guest| !matches!(guest.habit, Habit::Abandons | Habit::OpensTooLate)).count()
             });
+            // A few of these come after their packet's end: 2.6 are left.
             let ratio = opens.sum::<usize>() as f64 / 1000.0;
-            assert!((2.4..=2.8).contains(&ratio), "seed {seed}: 1 : {ratio}");
+            assert!((2.55..=2.95).contains(&ratio), "seed {seed}: 1 : {ratio}");
             let too_large = plan.packets.iter().filter(|packet| packet.crowd.len() > packet.count).count();
             assert!(too_large > 600, "seed {seed}: {too_large}");
         }
