@@ -46,7 +46,9 @@ pub(crate) fn engine(cache_dir: &Path, limits: &Instances) -> Result<Engine> {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         // Lets a time limit end a loop that never waits; it costs a few per cent, so only on demand.
         .epoch_interruption(limits.request_timeout.is_some());
-    Engine::new(&config).map_err(anyhow::Error::from).context("cannot start the WebAssembly engine")
+    Engine::new(&config)
+        .map_err(anyhow::Error::from)
+        .context("cannot start the WebAssembly engine (too little address space? then fewer instances)")
 }
 
 /// All that a component may import: WASI 0.2 and 0.3, `wasi:http` 0.3, and Spin's interfaces.

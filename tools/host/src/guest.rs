@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
+use http::HeaderName;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView,
+    WasiHttpHooks, WasiHttpView,
+};
 
 use crate::faults::{Faults, HostCall, Moment, ShiftedClock, Verdict};
 use crate::interfaces::postgres::Pools;
@@ -109,7 +113,19 @@ struct NoOutboundHttp;
 type Sending = dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send;
 type Answer = (http::Response<WasiBody>, Box<Sending>);
 
+/// The filter below, made once: the default makes one for every header of every request.
+static FORBIDDEN_HEADERS: LazyLock<ForbiddenHeaderFilter> =
+    LazyLock::new(|| Arc::new(|name| DEFAULT_FORBIDDEN_HEADERS.contains(name)));
+
 impl WasiHttpHooks for NoOutboundHttp {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&FORBIDDEN_HEADERS)
+    }
+
     fn send_request(
         &mut self,
         _request: http::Request<WasiBody>,

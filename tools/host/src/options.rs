@@ -50,7 +50,8 @@ pub struct Instances {
     pub idle_timeout: Duration,
     /// How long a request may take, if limited.
     pub request_timeout: Option<Duration>,
-    /// How many instances there may be at once, of all components together.
+    /// How many instances there may be at once, of all components together. Each reserves some 4 GiB of
+    /// address space (not memory), which the system must allow.
     pub max_count: u32,
 }
 
