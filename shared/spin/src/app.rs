@@ -197,6 +197,19 @@ impl App {
         Ok(shard)
     }
 
+    /// Does `work` on the shard of a packet, and once more if the shard turned out to be another than was compared:
+    /// of another epoch, or behind a new connection. Whatever the first time did, doing it again is the same.
+    ///
+    /// # Errors
+    /// Those of [`shard`](Self::shard) and of `work`.
+    pub async fn on_shard<T>(&self, id: PacketId, work: impl AsyncFn(&Shard) -> Result<T, Error>) -> Result<T, Error> {
+        let shard = self.shard(id).await?;
+        match work(shard).await {
+            Err(Error::Unavailable(_)) if shard.trusted().is_none() => work(self.shard(id).await?).await,
+            done => done,
+        }
+    }
+
     /// The keys in force: the configured ones, else the ledger's own, made at first use.
     ///
     /// # Errors

@@ -14,8 +14,14 @@ use serde::Serialize;
 
 use crate::sql::{Database, Failure, Reader, Row, Value};
 
+mod books;
+mod exceptions;
+mod operator;
 mod shards;
 mod statements;
+pub use books::Drift;
+pub use exceptions::Exception;
+pub use operator::By;
 pub use shards::ShardRecord;
 pub use statements::Statements;
 
@@ -294,6 +300,8 @@ fn domain_error(failure: Failure) -> Error {
         Error::LimitExceeded { limit: "limit_daily_send_fen", bound: 0 }
     } else if broke("limit_daily_send_count") {
         Error::LimitExceeded { limit: "limit_daily_send_count", bound: 0 }
+    } else if broke("world_fen") {
+        Error::LimitExceeded { limit: "world_fen", bound: Fen::MAX.get() }
     } else if broke("conflict") {
         Error::Conflict
     } else if broke("not_started") {

@@ -57,13 +57,16 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`]; the next sweep starts again.
     pub async fn rebuild_if_fenced(&self, shard: &Shard) -> Result<usize, Error> {
-        // Reading a journal runs no script, so a sweep would not notice by itself what the scripts notice.
-        shard.doubt();
-        let identity = match self.connect(shard).await {
-            Ok(()) => return Ok(0),
-            Err(_) => shard.identity().await?,
-        };
-        if identity.epoch != Some(0) {
+        // A sweep trusts no mark: it compares each time, and so notices a ledger that was replaced, too.
+        let identity = shard.identity().await?;
+        match self.compare(shard, &identity).await {
+            Ok(epoch) => {
+                shard.trust(epoch);
+                return Ok(0);
+            }
+            Err(_) => shard.doubt(),
+        }
+        if shard.identity().await?.epoch != Some(0) {
             return Ok(0);
         }
         let record = self.ledger().await?.shard(shard.number).await?;

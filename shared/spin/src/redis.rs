@@ -1,11 +1,12 @@
 //! Redis: one shared connection an address, a deadline on every call, scripts by their hash.
 
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use hongbao_core::Error;
@@ -17,6 +18,8 @@ use crate::sys::within;
 
 /// How long a call may take, connecting included.
 const DEADLINE: Duration = Duration::from_millis(1_000);
+/// How long a server is left alone after it let a deadline pass.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// Why a call got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub trait Redis {
 /// blocking commands have no place on it.
 pub struct Server {
     address: String,
+    /// Until when nothing is asked of a server that let a deadline pass, so that requests do not queue up for it.
+    silent_until: Cell<Option<Instant>>,
 }
 
 thread_local! {
@@ -62,7 +67,7 @@ impl Server {
     /// The server at `address` (`redis://host:port`); nothing is connected yet.
     #[must_use]
     pub const fn new(address: String) -> Self {
-        Self { address }
+        Self { address, silent_until: Cell::new(None) }
     }
 
     async fn connection(&self) -> Result<Rc<Connection>, Failure> {
@@ -83,11 +88,15 @@ impl Server {
 #[async_trait(?Send)]
 impl Redis for Server {
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
+        if self.silent_until.get().is_some_and(|until| Instant::now() < until) {
+            return Err(Failure::Lost("it let a deadline pass a moment ago".into()));
+        }
         let work = async {
             let connection = self.connection().await?;
             connection.execute(command, arguments).await.map_err(|error| failure(&error.to_string()))
         };
         let answer = within(DEADLINE, work).await;
+        self.silent_until.set(answer.is_none().then(|| Instant::now() + SILENCE));
         let answer = answer.unwrap_or_else(|| Err(Failure::Lost(format!("no answer within {DEADLINE:?}"))));
         if matches!(answer, Err(Failure::Lost(_))) {
             self.forget_connection();

@@ -112,29 +112,30 @@ impl Settler<'_> {
             let packets = self.ledger.packets(&unknown).await?;
             self.amounts.extend(packets.iter().map(|packet| (packet.facts.id, packet.facts.amounts())));
         }
-        Ok(entries.iter().zip(events).map(|(entry, event)| self.settlement(entry, event)).collect())
-    }
-
-    fn settlement(&self, entry: &Entry, event: Option<Event>) -> Settlement {
-        let written = Settlement {
-            event: format!("{}:{}", self.shard.number, entry.id),
-            packet: event.as_ref().map(|event| event.packet().to_string()).unwrap_or_default(),
-            text: entry.text.clone(),
-            ..Settlement::default()
+        let settlement = |(entry, event): (&Entry, Option<Event>)| {
+            let amounts = event.as_ref().and_then(|event| self.amounts.get(&event.packet()));
+            settlement(format!("{}:{}", self.shard.number, entry.id), &entry.text, event, amounts.map(Vec::as_slice))
         };
-        match event {
-            None => Settlement { kind: "poison", ..written },
-            Some(Event::Load { .. }) => Settlement { kind: "load", ..written },
-            Some(Event::Contest { .. }) => Settlement { kind: "contest", ..written },
-            Some(Event::Close { opened, closed_at_ms, .. }) => {
-                Settlement { kind: "close", opened: Some(opened), at_ms: Some(closed_at_ms), ..written }
-            }
-            Some(Event::Open { packet, seq, user, opened_at_ms, .. }) => {
-                let amounts = self.amounts.get(&packet);
-                let amount = usize::try_from(seq).ok().and_then(|seq| amounts?.get(seq)).map(|fen| fen.get());
-                let (seq, user, at_ms) = (Some(seq.into()), Some(user.into()), Some(opened_at_ms));
-                Settlement { kind: "open", seq, user, amount_fen: amount, at_ms, ..written }
-            }
+        Ok(entries.iter().zip(events).map(settlement).collect())
+    }
+}
+
+/// What the ledger is told of one entry: its own id, its text, the event that it is, and the amounts of its packet.
+#[must_use]
+pub fn settlement(event_id: String, text: &str, event: Option<Event>, amounts: Option<&[Fen]>) -> Settlement {
+    let packet = event.as_ref().map(|event| event.packet().to_string()).unwrap_or_default();
+    let written = Settlement { event: event_id, packet, text: text.to_owned(), ..Settlement::default() };
+    match event {
+        None => Settlement { kind: "poison", ..written },
+        Some(Event::Load { .. }) => Settlement { kind: "load", ..written },
+        Some(Event::Contest { .. }) => Settlement { kind: "contest", ..written },
+        Some(Event::Close { opened, closed_at_ms, .. }) => {
+            Settlement { kind: "close", opened: Some(opened), at_ms: Some(closed_at_ms), ..written }
+        }
+        Some(Event::Open { seq, user, opened_at_ms, .. }) => {
+            let amount = usize::try_from(seq).ok().and_then(|seq| amounts?.get(seq)).map(|fen| fen.get());
+            let (seq, user, at_ms) = (Some(seq.into()), Some(user.into()), Some(opened_at_ms));
+            Settlement { kind: "open", seq, user, amount_fen: amount, at_ms, ..written }
         }
     }
 }

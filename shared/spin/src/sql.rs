@@ -9,6 +9,8 @@ pub mod sqlite;
 
 /// How long a statement may take, connecting included.
 pub const DEADLINE: Duration = Duration::from_millis(3_000);
+/// How long a request waits for a copy of what it could do without.
+pub const SOON: Duration = Duration::from_millis(200);
 
 /// A value that goes into a statement or comes out of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,14 @@ pub trait Database {
     /// # Errors
     /// See [`Failure`].
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure>;
+
+    /// As [`query`](Self::query), but gives up after [`SOON`] where time can run out.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        self.query(statement, parameters).await
+    }
 
     /// Brings the schema up to date; does nothing where it is.
     ///

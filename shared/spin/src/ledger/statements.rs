@@ -2,29 +2,51 @@
 
 /// Each statement's text in one database's dialect; the files say what they do.
 pub struct Statements {
+    pub(super) account_books: &'static str,
+    pub(super) account_page: &'static str,
+    pub(super) act: &'static str,
+    pub(super) all_balances: &'static str,
+    pub(super) audit_after: &'static str,
+    pub(super) audit_before: &'static str,
+    pub(super) audit_head: &'static str,
     pub(super) balance: &'static str,
+    pub(super) blocked: &'static str,
     pub(super) claim: &'static str,
     pub(super) claims: &'static str,
     pub(super) close_in_sql: &'static str,
+    pub(super) conflicts: &'static str,
+    pub(super) controls: &'static str,
     pub(super) deposit: &'static str,
+    pub(super) drift: &'static str,
     pub(super) due: &'static str,
     pub(super) epoch_next: &'static str,
+    pub(super) excepted: &'static str,
+    pub(super) exception: &'static str,
+    pub(super) exceptions_open: &'static str,
+    pub(super) exceptions_resolved: &'static str,
     pub(super) fund: &'static str,
     pub(super) grab_in_sql: &'static str,
     pub(super) lease: &'static str,
+    pub(super) live: &'static str,
     pub(super) local_key: &'static str,
     pub(super) local_key_make: &'static str,
     pub(super) move_to_sql: &'static str,
     pub(super) open_in_sql: &'static str,
+    pub(super) packet_books: &'static str,
+    pub(super) packet_page: &'static str,
     pub(super) packets: &'static str,
+    pub(super) posting: &'static str,
     pub(super) received: &'static str,
     pub(super) received_total: &'static str,
+    pub(super) risk_events: &'static str,
     pub(super) sent: &'static str,
     pub(super) sent_total: &'static str,
     pub(super) settle: &'static str,
     pub(super) shard: &'static str,
     pub(super) shard_make: &'static str,
     pub(super) statement: &'static str,
+    pub(super) stats: &'static str,
+    pub(super) summaries: &'static str,
     pub(super) unfinished: &'static str,
     pub(super) unloaded: &'static str,
 }
@@ -39,8 +61,10 @@ impl Statements {
     /// SQLite's.
     pub const SQLITE: Self = statements!(
         "sqlite",
-        balance claim claims close_in_sql deposit due epoch_next fund grab_in_sql lease local_key local_key_make
-        move_to_sql open_in_sql packets received received_total sent sent_total settle shard shard_make
-        statement unfinished unloaded
+        account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
+        claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
+        exceptions_resolved fund grab_in_sql lease live local_key local_key_make move_to_sql open_in_sql
+        packet_books packet_page packets posting received received_total risk_events sent sent_total settle
+        shard shard_make statement stats summaries unfinished unloaded
     );
 }

@@ -6,12 +6,15 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
-use super::{DEADLINE, Database, Failure, Row, Value};
+use super::{DEADLINE, Database, Failure, Row, SOON, Value};
 use crate::sys::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-const SCHEMA: [&str; 2] =
-    [include_str!("../../sql/sqlite/schema/0001_ledger.sql"), include_str!("../../sql/sqlite/schema/0003_shards.sql")];
+const SCHEMA: [&str; 3] = [
+    include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
+    include_str!("../../sql/sqlite/schema/0002_operator.sql"),
+    include_str!("../../sql/sqlite/schema/0003_shards.sql"),
+];
 
 /// A database of Spin's, by its name in the manifest.
 pub struct Sqlite {
@@ -49,6 +52,11 @@ impl Database for Sqlite {
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         let work = async { run(&*self.shared().await?, statement, parameters).await };
         within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+    }
+
+    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let answer = within(SOON, self.query(statement, parameters)).await;
+        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {SOON:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {

@@ -17,8 +17,7 @@ impl App {
         let packet = self.packet(id, &person).await?;
         let key = &self.keys().await?.signing;
         packet.facts.admits(&person, request.password.as_deref(), key)?;
-        let in_redis = async { self.shard(id).await?.grab(id, &person.user).await };
-        let (seq, epoch) = match in_redis.await {
+        let (seq, epoch) = match self.on_shard(id, async |shard| shard.grab(id, &person.user).await).await {
             Ok(Outcome::Done(bound)) => bound,
             Ok(Outcome::Missing) => self.grab_by_ledger(id, &person.user, Error::SoldOut).await?,
             Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, &person.user, lost).await?,

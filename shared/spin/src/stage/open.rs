@@ -21,8 +21,7 @@ impl App {
         let voucher = Voucher::unseal(key, &request.voucher, id, &person.user, self.now_ms())?;
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
-        let in_redis = async { self.shard(id).await?.open(&voucher).await };
-        let opened_at_ms = match in_redis.await {
+        let opened_at_ms = match self.on_shard(id, async |shard| shard.open(&voucher).await).await {
             Ok(Outcome::Done(opened_at_ms)) => opened_at_ms,
             Ok(Outcome::Missing) => self.open_by_ledger(&voucher, amount_fen, Error::NotGrabbed).await?,
             Err(lost @ Error::Unavailable(_)) => self.open_by_ledger(&voucher, amount_fen, lost).await?,

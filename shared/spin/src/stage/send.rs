@@ -28,7 +28,7 @@ impl App {
             ledger.packet(quote.packet).await?.ok_or(Error::QuoteExpired)?
         };
         if !packet.is_over() && !packet.is_in_sql && !packet.is_loaded {
-            self.shard(quote.packet).await?.load(&packet.facts).await?;
+            self.on_shard(quote.packet, async |shard| shard.load(&packet.facts).await).await?;
         }
         let is_first = packet.facts.seed == seed;
         let answer = SendAnswer {

@@ -20,8 +20,7 @@ impl App {
         let known = self.packet(id, person).await?;
         let ledger = self.ledger().await?;
         let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
-        let in_redis = async { self.shard(id).await?.live(id).await };
-        let live = match in_redis.await {
+        let live = match self.on_shard(id, async |shard| shard.live(id).await).await {
             Ok(Some(live)) if !packet.is_in_sql => live,
             // The ledger knows all there is of a packet that is over, or under its authority.
             Err(lost) if !packet.is_over() && !packet.is_in_sql => return Err(lost),
