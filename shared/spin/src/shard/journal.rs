@@ -21,6 +21,14 @@ impl Shard {
         Ok(written.unwrap_or(now_ms))
     }
 
+    /// How many entries wait to be settled.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the server does not answer; so do all methods.
+    pub async fn waiting(&self) -> Result<i64, Error> {
+        integer(&self.call("XLEN", vec![binary(&self.events)]).await?, 0)
+    }
+
     /// Silences the doorbell until the next event: whoever answers it does this before reading.
     pub async fn answer_bell(&self) -> Result<(), Error> {
         Ok(self.call("DEL", vec![binary(&self.bell)]).await.map(drop)?)

@@ -3,12 +3,15 @@
 //! The money is in escrow before Redis knows the packet, so whatever Redis says later, SQL can never pay out more.
 //! A retry with the same quote finds the same packet; a crash in between is completed by the retry or the sweep.
 
-use hongbao_core::Error;
 use hongbao_core::quote::Quote;
 use hongbao_core::token::Person;
 use hongbao_core::wire::{SendAnswer, SendRequest};
+use hongbao_core::{Error, PacketId};
 
 use crate::App;
+
+/// The most entries a journal may have waiting before new packets are refused: opening comes first.
+const WAITING_MAX: i64 = 200_000;
 
 impl App {
     /// Sends the quoted packet; answers whether this call was the one that did, and the packet.
@@ -20,8 +23,7 @@ impl App {
         let quote = Quote::unseal(&self.keys().await?.signing, &request.quote, &person.user)?;
         let (ledger, now_ms, seed) = (self.ledger().await?, self.now_ms(), self.random_32());
         let packet = if now_ms < quote.expires_at_ms {
-            // Where it will live is decided before any shard knows of it, and written down with the money.
-            let shard = self.shard(quote.packet).await.ok().map(|shard| shard.number);
+            let shard = self.home(quote.packet).await?;
             ledger.fund(&quote, &seed, shard, self.limits().await?, now_ms).await?
         } else {
             // Sent in time, it answers the same for ever.
@@ -38,5 +40,16 @@ impl App {
             expires_at_ms: packet.facts.expires_at_ms,
         };
         Ok((is_first, answer))
+    }
+
+    /// Where a new packet will live: its shard, or the ledger itself while the shard is away. This is decided before
+    /// any shard knows of the packet, and written down with the money, so that nobody can see it differently.
+    async fn home(&self, id: PacketId) -> Result<Option<u16>, Error> {
+        let asked = self.on_shard(id, async |shard| Ok((shard.number, shard.waiting().await?))).await;
+        match asked {
+            Ok((_, waiting)) if waiting > WAITING_MAX => Err(Error::Degraded),
+            Ok((shard, _)) => Ok(Some(shard)),
+            Err(_) => self.ledger_turn().map(|_turn| None),
+        }
     }
 }
