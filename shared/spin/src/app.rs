@@ -11,6 +11,7 @@ use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key,
 use hongbao_core::{Error, Fen, PacketId};
 
 use crate::config::{self, Config, DatabaseUrl};
+use crate::gate::Gate;
 use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
 use crate::redis::Server;
@@ -29,6 +30,7 @@ pub struct App {
     limits: OnceCell<Limits>,
     packets: RefCell<BTreeMap<PacketId, Rc<Remembered>>>,
     turns: Rc<()>,
+    pub(crate) gate: Gate,
 }
 
 /// The most requests of an instance that the ledger answers at a time in place of Redis.
@@ -122,7 +124,15 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let limits = parts.limits.map(OnceCell::from).unwrap_or_default();
         let (is_migrated, keys) = (Cell::new(false), OnceCell::new());
-        Self { parts, is_migrated, keys, limits, packets: RefCell::default(), turns: Rc::default() }
+        Self {
+            parts,
+            is_migrated,
+            keys,
+            limits,
+            packets: RefCell::default(),
+            turns: Rc::default(),
+            gate: Gate::default(),
+        }
     }
 
     /// Now, Unix milliseconds.

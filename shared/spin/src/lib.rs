@@ -9,8 +9,10 @@
 
 pub mod app;
 pub mod config;
+pub mod gate;
 pub mod http;
 pub mod ledger;
+pub mod operate;
 pub mod recover;
 pub mod redis;
 pub mod settle;

@@ -112,11 +112,11 @@ impl Settler<'_> {
             let packets = self.ledger.packets(&unknown).await?;
             self.amounts.extend(packets.iter().map(|packet| (packet.facts.id, packet.facts.amounts())));
         }
-        let settlement = |(entry, event): (&Entry, Option<Event>)| {
+        let told = |(entry, event): (&Entry, Option<Event>)| {
             let amounts = event.as_ref().and_then(|event| self.amounts.get(&event.packet()));
             settlement(format!("{}:{}", self.shard.number, entry.id), &entry.text, event, amounts.map(Vec::as_slice))
         };
-        Ok(entries.iter().zip(events).map(settlement).collect())
+        Ok(entries.iter().zip(events).map(told).collect())
     }
 }
 

@@ -13,8 +13,10 @@ use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, text};
 
 mod codec;
 mod journal;
+mod operator;
 mod recovery;
 
+pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
 
 static LOAD: Script = Script::new(include_str!("../lua/load.lua"));

@@ -61,9 +61,7 @@ impl Ledger {
 
     /// The paid shares that stand in the way of these opens: of the same number, or of the same user.
     pub async fn conflicts(&self, opens: &[(PacketId, u32, UserId)]) -> Result<Vec<(PacketId, PaidShare)>, Error> {
-        let open = |(packet, seq, user): &(PacketId, u32, UserId)| {
-            serde_json::json!({"packet": packet, "seq": seq, "user": user})
-        };
+        let open = |(packet, seq, user): &(PacketId, u32, UserId)| serde_json::json!({"packet": packet, "seq": seq, "user": user});
         let opens: Vec<_> = opens.iter().map(open).collect();
         let rows = self.rows(self.sql.conflicts, vec![json(&opens)?]).await?;
         rows.into_iter().map(paid_share).collect()

@@ -46,7 +46,8 @@ impl Ledger {
         for _ in 0..TRIES {
             let link = self.audit_head().await?.link(act.clone());
             match self.database.query(self.sql.act, parameters(&link)).await {
-                Err(failure) if ["audit_moved", "audit_one_next", "audit_pkey"].iter().any(|it| failure.0.contains(it)) => {}
+                Err(failure)
+                    if ["audit_moved", "audit_one_next", "audit_pkey"].iter().any(|it| failure.0.contains(it)) => {}
                 answer => return answer.map(drop).map_err(domain_error),
             }
         }
