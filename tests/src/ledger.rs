@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hongbao_stack::Stack;
 use rusqlite::{Connection, OpenFlags};
 
-/// The ledger of a stack, read-only.
+/// The ledger of a stack. Nothing here writes to it.
 pub struct Books(Connection);
 
 impl Books {
@@ -15,9 +15,17 @@ impl Books {
     /// When they are not where the runtime keeps them.
     #[must_use]
     pub fn of(stack: &Stack) -> Self {
-        let path: PathBuf = stack.dir().join("state/sqlite_db.db");
-        let books = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the books are there");
-        books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
+        Self(open(stack, OpenFlags::SQLITE_OPEN_READ_ONLY))
+    }
+
+    /// Locks them, so that nobody can write, until the result is dropped.
+    ///
+    /// # Panics
+    /// When somebody else writes all the time.
+    #[must_use]
+    pub fn hold(stack: &Stack) -> Self {
+        let books = open(stack, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        books.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
         Self(books)
     }
 
@@ -57,4 +65,11 @@ impl Books {
             assert_eq!(self.number(query), 0, "{what}");
         }
     }
+}
+
+fn open(stack: &Stack, flags: OpenFlags) -> Connection {
+    let path: PathBuf = stack.dir().join("state/sqlite_db.db");
+    let books = Connection::open_with_flags(&path, flags).expect("the books are there");
+    books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
+    books
 }

@@ -90,6 +90,33 @@ async fn without_redis_the_answer_is_503_in_bounded_time_and_with_it_all_goes_on
     Books::of(&stack).check();
 }
 
+/// SQL down: the race goes on, what needs the ledger says when to come back, and then everything is settled.
+#[tokio::test]
+async fn while_the_ledger_is_locked_the_race_goes_on_and_send_answers_503() {
+    let stack = start("locked", |_| {});
+    let scene = Scene::on(&stack, "locked");
+    let [alice, bob] = scene.people(["alice", "bob"]).await;
+    let draft = Draft::new("lucky", 1_000, 3, &scene.group());
+    let (packet, quote) = (alice.give(&draft).await, alice.wrap(&draft).await);
+    let held = Books::hold(&stack);
+    let before = Instant::now();
+    let opened_fen = bob.take(&packet).await;
+    let took = before.elapsed();
+    let before = Instant::now();
+    alice.post("/v1/send", &json!({"quote": quote})).await.refused(503, "unavailable", None);
+    assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+    assert!(took < Duration::from_secs(2), "the race waited for the ledger: {took:?}");
+    drop(held);
+    let sent = until("it is sent after all", || async {
+        let reply = alice.post("/v1/send", &json!({"quote": quote})).await;
+        (reply.status < 300).then_some(reply)
+    });
+    assert_eq!(sent.await.status, 201, "the refused send had no effect");
+    bob.comes_to_hold(PURSE_FEN + opened_fen).await;
+    assert_eq!(alice.balance().await, PURSE_FEN - 2_000);
+    Books::of(&stack).check();
+}
+
 #[tokio::test]
 async fn what_was_sent_grabbed_and_opened_is_there_after_everything_was_started_again() {
     let stack = start("again", |_| {});

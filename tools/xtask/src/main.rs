@@ -4,6 +4,7 @@
 //! first ([`setup`]); servers are started by the library `hongbao-stack`, which the tests use as well.
 
 mod build;
+mod demo;
 mod doctor;
 mod http;
 mod progress;
@@ -34,6 +35,8 @@ enum Command {
     Build(build::Arguments),
     /// Start everything and serve until Ctrl-C
     Up(up::Arguments),
+    /// Play an evening of red packets on a fresh stack and check every fen of it
+    Demo(demo::Arguments),
     /// Run all tests and lints, or one part of them
     Test(test::Arguments),
     /// Print a token for the local stack
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(),
         Command::Build(arguments) => build::run(&arguments),
         Command::Up(arguments) => up::run(arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
