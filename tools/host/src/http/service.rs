@@ -38,9 +38,10 @@ impl Service {
     /// Answers one request of the client at `client`.
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>, client: HeaderValue) -> Response<Body> {
         let path = request.uri().path();
-        let Some(pool) = self.routes.find(path) else {
-            return if path == HEALTH_PATH { answer::healthy() } else { answer::not_found() };
-        };
+        if path == HEALTH_PATH {
+            return answer::healthy();
+        }
+        let Some(pool) = self.routes.find(path) else { return answer::not_found() };
         let limit = REQUEST_LIMIT_BYTES as u64;
         if request.body().size_hint().lower() > limit {
             return answer::too_large();
