@@ -21,6 +21,8 @@ use crate::sys;
 
 /// The most packets an instance remembers; the oldest make room.
 const REMEMBERED_PACKETS: usize = 4_096;
+/// The longest name of an operator.
+const OPERATOR_MAX_CHARS: usize = 64;
 
 /// The instance's own state.
 pub struct App {
@@ -258,7 +260,10 @@ impl App {
     /// # Errors
     /// [`Error::Unauthenticated`] without a valid operator's token.
     pub async fn operator(&self, call: &Call) -> Result<String, Error> {
-        Ok(self.claims(call, AUDIENCE_OPERATOR).await?.sub)
+        let name = self.claims(call, AUDIENCE_OPERATOR).await?.sub;
+        // The name goes into the audit.
+        let is_name = (1..=OPERATOR_MAX_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        if is_name { Ok(name) } else { Err(Error::Unauthenticated) }
     }
 
     async fn claims(&self, call: &Call, audience: &str) -> Result<Claims, Error> {

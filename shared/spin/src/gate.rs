@@ -96,7 +96,7 @@ impl App {
         };
         let read = match left {
             Some(controls) => Ok(controls),
-            None => self.read_controls().await,
+            None => self.controls_of_ledger().await,
         };
         match read {
             Ok(controls) => *gate.copy.borrow_mut() = Rc::new(controls),
@@ -107,7 +107,10 @@ impl App {
     }
 
     /// The controls as the ledger has them.
-    async fn read_controls(&self) -> Result<Controls, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the ledger does not answer soon.
+    pub async fn controls_of_ledger(&self) -> Result<Controls, Error> {
         let mut controls = Controls::default();
         for (kind, name, is_on) in self.ledger().await?.controls(BLOCKED_MAX.saturating_add(1)).await? {
             match (kind.as_str(), name.as_str()) {
@@ -127,7 +130,7 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] when the ledger does not answer.
     pub async fn publish_controls(&self) -> Result<Controls, Error> {
-        let controls = self.read_controls().await?;
+        let controls = self.controls_of_ledger().await?;
         let text = serde_json::to_string(&controls).map_err(|error| Error::Internal(error.to_string()))?;
         for shard in self.shards() {
             if let Err(error) = shard.leave_controls(&text).await {

@@ -31,11 +31,14 @@ pub struct Call {
     body: Vec<u8>,
 }
 
-/// A successful answer: its status and its JSON.
+/// A successful answer: its status and its body, JSON but for what machines read as plain text.
 pub struct Answer {
     status: u16,
+    content_type: &'static str,
     body: Vec<u8>,
 }
+
+const JSON: &str = "application/json";
 
 impl Answer {
     /// 200 with `body` as JSON.
@@ -52,7 +55,13 @@ impl Answer {
     /// [`Error::Internal`] when `body` has no JSON form.
     pub fn new(status: u16, body: &impl Serialize) -> Result<Self, Error> {
         let body = serde_json::to_vec(body).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { status, body })
+        Ok(Self { status, content_type: JSON, body })
+    }
+
+    /// 200 with `text` in Prometheus' text format.
+    #[must_use]
+    pub fn metrics(text: String) -> Self {
+        Self { status: 200, content_type: "text/plain; version=0.0.4; charset=utf-8", body: text.into_bytes() }
     }
 }
 
@@ -128,7 +137,7 @@ where
 {
     let outcome = async { handle(App::get().await?, read(request).await?).await }.await;
     Ok(match outcome {
-        Ok(answer) => respond(answer.status, answer.body, None),
+        Ok(answer) => respond(answer.status, answer.content_type, answer.body, None),
         Err(error) => refuse(&error),
     })
 }
@@ -225,7 +234,7 @@ fn refuse(error: &Error) -> Response {
         Error::MethodNotAllowed(method) => Some(("allow", (*method).to_owned())),
         _ => retry_after(&told).map(|seconds| ("retry-after", seconds)),
     };
-    respond(told.status, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()), more)
+    respond(told.status, JSON, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()), more)
 }
 
 /// `Retry-After` in whole seconds, rounded up.
@@ -233,10 +242,10 @@ fn retry_after(told: &Told) -> Option<String> {
     told.retry_after_ms.map(|ms| (ms.max(1) + 999).div_euclid(1000).to_string())
 }
 
-fn respond(status: u16, body: Vec<u8>, more: Option<(&str, String)>) -> Response {
+fn respond(status: u16, content_type: &str, body: Vec<u8>, more: Option<(&str, String)>) -> Response {
     let header = |name: &str, value: String| (name.to_owned(), value.into_bytes());
     let mut headers = vec![
-        header("content-type", "application/json".into()),
+        header("content-type", content_type.into()),
         header("content-length", body.len().to_string()),
         header("cache-control", "no-store".into()),
     ];

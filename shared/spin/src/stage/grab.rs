@@ -12,9 +12,11 @@ impl App {
     /// Binds a share of the packet `id` to `person`, or answers the one bound before.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::WrongPassword`], [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`].
+    /// [`Error::NotFound`], [`Error::WrongPassword`], [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`],
+    /// [`Error::Blocked`].
     pub async fn grab(&self, person: Person, id: PacketId, request: &GrabRequest) -> Result<GrabAnswer, Error> {
         let packet = self.packet(id, &person).await?;
+        self.may_grab(&person.user, self.shards().get(usize::from(id.shard()))).await?;
         let key = &self.keys().await?.signing;
         packet.facts.admits(&person, request.password.as_deref(), key)?;
         let (seq, epoch) = match self.on_shard(id, async |shard| shard.grab(id, &person.user).await).await {

@@ -18,8 +18,9 @@ impl App {
     ///
     /// # Errors
     /// [`Error::InvalidQuote`], [`Error::QuoteExpired`], [`Error::InsufficientBalance`], a daily
-    /// [`Error::LimitExceeded`].
+    /// [`Error::LimitExceeded`], and those of [`App::may_send`].
     pub async fn send(&self, person: &Person, request: &SendRequest) -> Result<(bool, SendAnswer), Error> {
+        self.may_send(&person.user).await?;
         let quote = Quote::unseal(&self.keys().await?.signing, &request.quote, &person.user)?;
         let (ledger, now_ms, seed) = (self.ledger().await?, self.now_ms(), self.random_32());
         let packet = if now_ms < quote.expires_at_ms {

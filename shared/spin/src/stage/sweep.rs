@@ -75,6 +75,7 @@ impl App {
     pub async fn sweep(&self) -> Result<Swept, Error> {
         let ledger = self.ledger().await?;
         let mut swept = Swept::default();
+        swept.note(self.publish_controls().await, |_, _| {});
         for shard in self.shards() {
             let rebuilt = self.rebuild_if_fenced(shard).await;
             swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);

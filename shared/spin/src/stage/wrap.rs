@@ -11,8 +11,9 @@ impl App {
     /// A quote for the packet that `person` wants to send.
     ///
     /// # Errors
-    /// Those of [`draft::check`], and [`Error::InsufficientBalance`].
+    /// Those of [`draft::check`], [`Error::InsufficientBalance`], and those of [`App::may_send`].
     pub async fn wrap(&self, person: Person, request: WrapRequest) -> Result<WrapAnswer, Error> {
+        self.may_send(&person.user).await?;
         let now_ms = self.now_ms();
         draft::check(&request, self.limits().await?, person.company, now_ms)?;
         let balance_fen = self.ledger().await?.balance(&person.user).await?;

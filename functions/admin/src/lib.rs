@@ -1,0 +1,90 @@
+//! Operators: what no rule could decide, whether the books are sound, and what the system is told to do.
+//!
+//! Everything here needs an operator's token; everything that changes something is an act in the audit.
+
+use std::rc::Rc;
+
+use hongbao_core::Error;
+use hongbao_core::wire::PAGE_MAX;
+use hongbao_core::wire::operator::{AuditAnswer, RiskEventsAnswer};
+use hongbao_spin::App;
+use hongbao_spin::http::{Answer, Call, query_number};
+use hongbao_spin::operate::stats::prometheus;
+
+mod controls;
+mod exceptions;
+mod money;
+
+hongbao_spin::http_component!(admin);
+
+/// The entries of a page, unless the caller says otherwise.
+const PAGE: i64 = 20;
+
+async fn admin(app: Rc<App>, call: Call) -> Result<Answer, Error> {
+    let path = call.path.clone();
+    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    let methods = methods(&parts).ok_or(Error::NotFound)?;
+    if !methods.split(", ").any(|method| method == call.method) {
+        return Err(Error::MethodNotAllowed(methods));
+    }
+    let operator = app.operator(&call).await?;
+    match parts.as_slice() {
+        ["metrics"] => metrics(&app, &call).await,
+        [_, _, "deposits"] => money::deposit(&app, &call, &operator).await,
+        [_, _, "reconcile"] => money::reconcile(&app, &call).await,
+        [_, _, "exceptions"] => exceptions::list(&app, &call).await,
+        [_, _, "exceptions", id] => exceptions::one(&app, &call, id).await,
+        [_, _, "exceptions", id, remedy] => exceptions::resolve(&app, &call, &operator, id, remedy).await,
+        [_, _, "switches"] => controls::switches(&app, &call, &operator).await,
+        [_, _, "blacklist", user] => controls::blacklist(&app, &call, &operator, user).await,
+        [_, _, "stats"] => stats(&app, &call).await,
+        [_, _, "risk-events"] => risk_events(&app, &call).await,
+        [_, _, "audit"] => audit(&app, &call).await,
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// The methods that a path has; `None` for no path of ours.
+fn methods(parts: &[&str]) -> Option<&'static str> {
+    match parts {
+        ["metrics"] => Some("GET"),
+        ["v1", "admin", rest @ ..] => match rest {
+            ["reconcile" | "exceptions" | "stats" | "risk-events" | "audit"] | ["exceptions", _] => Some("GET"),
+            ["deposits"] | ["exceptions", _, "retry" | "compensate" | "dismiss"] => Some("POST"),
+            ["switches"] => Some("GET, PUT"),
+            ["blacklist", _] => Some("GET, PUT, DELETE"),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+async fn stats(app: &App, call: &Call) -> Result<Answer, Error> {
+    call.query(&[])?;
+    Answer::ok(&app.stats().await?)
+}
+
+async fn metrics(app: &App, call: &Call) -> Result<Answer, Error> {
+    call.query(&[])?;
+    let sends = app.controls_of_ledger().await?.sends;
+    Ok(Answer::metrics(prometheus(&app.stats().await?, sends)))
+}
+
+async fn audit(app: &App, call: &Call) -> Result<Answer, Error> {
+    let (limit, before) = page(call)?;
+    let (acts, next) = app.ledger().await?.audit(before, limit).await?;
+    Answer::ok(&AuditAnswer { acts, next })
+}
+
+async fn risk_events(app: &App, call: &Call) -> Result<Answer, Error> {
+    let (limit, before) = page(call)?;
+    let (events, next) = app.ledger().await?.risk_events(before, limit).await?;
+    Answer::ok(&RiskEventsAnswer { events, next })
+}
+
+/// A page of numbered entries: how many, and below which number.
+fn page(call: &Call) -> Result<(i64, i64), Error> {
+    let query = call.query(&["limit", "before"])?;
+    let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
+    Ok((limit, query_number(&query, "before", (0, i64::MAX), i64::MAX)?))
+}

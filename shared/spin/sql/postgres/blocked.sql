@@ -1,0 +1,1 @@
+SELECT "user", reason, operator, at_ms FROM blacklist WHERE "user" = $1

@@ -1,0 +1,5 @@
+-- Exceptions nobody has dealt with, newest first, below the one with id $1 (all where there is none such).
+SELECT e.id, e.packet, e.reason, e.evidence, e.created_at_ms, NULL, NULL, NULL, NULL, NULL, NULL FROM exceptions e
+WHERE e.resolved_at_ms IS NULL
+  AND (e.created_at_ms, e.id) < (COALESCE((SELECT created_at_ms FROM exceptions WHERE id = $1), 9223372036854775807), $1)
+ORDER BY e.created_at_ms DESC, e.id DESC LIMIT $2

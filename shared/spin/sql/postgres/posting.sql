@@ -1,0 +1,1 @@
+SELECT credit, amount_fen FROM postings WHERE id = $1
