@@ -16,6 +16,7 @@ use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
 use crate::redis::Server;
 use crate::shard::Shard;
+use crate::sql::postgres::Postgres;
 use crate::sql::sqlite::Sqlite;
 use crate::sys;
 
@@ -90,6 +91,7 @@ impl Parts {
         let shard = |(number, url)| Shard::new(number, Box::new(Server::new(url)));
         let ledger = match config.database {
             DatabaseUrl::Sqlite(name) => Ledger::new(Box::new(Sqlite::new(name)), &Statements::SQLITE),
+            DatabaseUrl::Postgres(url) => Ledger::new(Box::new(Postgres::new(&url)), &Statements::POSTGRES),
         };
         Self {
             shards: (0..).zip(config.redis_urls).map(shard).collect(),

@@ -23,6 +23,8 @@ pub struct Config {
 pub enum DatabaseUrl {
     /// `sqlite:<name>`: a SQLite database of Spin's.
     Sqlite(String),
+    /// `postgres://…`: a PostgreSQL, or what speaks its protocol.
+    Postgres(String),
 }
 
 impl Config {
@@ -40,7 +42,8 @@ impl Config {
             empty if empty.is_empty() => Vec::new(),
             text => token::parse_keys(&text).map_err(|problem| wrong("jwt_keys", &problem))?,
         };
-        let config = Self { redis_urls, database: database(&get("database_url").await?)?, signing_key, jwt_keys };
+        let database = database(&get("database_url").await?, &get("database_host").await?)?;
+        let config = Self { redis_urls, database, signing_key, jwt_keys };
         if config.redis_urls.iter().any(|url| !url.starts_with("redis://") && !url.starts_with("rediss://")) {
             return Err(wrong("redis_urls", "must be redis://host:port, several separated by commas"));
         }
@@ -48,10 +51,24 @@ impl Config {
     }
 }
 
-fn database(url: &str) -> Result<DatabaseUrl, Error> {
+/// The database. PostgreSQL's `host` is a variable of its own, which the manifest lets the components connect to:
+/// it may not hold the user and the password that `url` does.
+fn database(url: &str, host: &str) -> Result<DatabaseUrl, Error> {
     match url.split_once(':') {
         Some(("sqlite", name)) if !name.is_empty() => Ok(DatabaseUrl::Sqlite(name.to_owned())),
-        _ => Err(wrong("database_url", "must be sqlite:<name>")),
+        Some(("postgres", rest)) => {
+            let address = rest.split(['/', '?']).find(|part| !part.is_empty()).unwrap_or_default();
+            let address = address.rsplit('@').next().unwrap_or_default();
+            if address.is_empty() {
+                return Err(wrong("database_url", "must be postgres://user:password@host:port/database"));
+            }
+            // Several hosts of one database are allowed to be written as several entries, or as a wildcard.
+            if !host.starts_with("postgres://") {
+                return Err(wrong("database_host", &format!("must be postgres://{address} as in database_url")));
+            }
+            Ok(DatabaseUrl::Postgres(url.to_owned()))
+        }
+        _ => Err(wrong("database_url", "must be sqlite:<name> or postgres://user:password@host:port/database")),
     }
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use async_trait::async_trait;
 use hongbao_core::Error;
 
+pub mod postgres;
 pub mod sqlite;
 
 /// How long a statement may take, connecting included.

@@ -66,6 +66,12 @@ impl Postgres {
         format!("postgres://{NAME}:{}@127.0.0.1:{}/{NAME}", self.password, self.port)
     }
 
+    /// `postgres://127.0.0.1:PORT`: the server without secrets.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("postgres://127.0.0.1:{}", self.port)
+    }
+
     /// The port, the same for every restart.
     #[must_use]
     pub fn port(&self) -> u16 {

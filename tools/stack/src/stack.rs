@@ -102,6 +102,7 @@ impl Stack {
         let own = [
             ("redis_urls", redis.iter().map(Redis::url).collect::<Vec<_>>().join(",")),
             ("database_url", database_url),
+            ("database_host", postgres.as_ref().map(Postgres::host).unwrap_or_default()),
             ("signing_key", keys.signing_key().to_owned()),
             ("jwt_keys", keys.jwt_keys().to_owned()),
             ("dev_login", if options.dev_login { "on" } else { "off" }.to_owned()),

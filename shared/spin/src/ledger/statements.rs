@@ -67,4 +67,14 @@ impl Statements {
         packet_books packet_page packets posting received received_total risk_events sent sent_total settle
         shard shard_make statement stats summaries unfinished unloaded
     );
+
+    /// PostgreSQL's.
+    pub const POSTGRES: Self = statements!(
+        "postgres",
+        account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
+        claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
+        exceptions_resolved fund grab_in_sql lease live local_key local_key_make move_to_sql open_in_sql
+        packet_books packet_page packets posting received received_total risk_events sent sent_total settle
+        shard shard_make statement stats summaries unfinished unloaded
+    );
 }

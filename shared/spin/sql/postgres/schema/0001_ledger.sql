@@ -4,12 +4,14 @@
 -- Whole numbers are all bigint, because the bindings match widths exactly.
 
 -- An account: wallet:<user>, packet:<id> (escrow), world (money from outside), suspense (losses under repair).
--- Invariant: nobody owes the system; only the world gives more than it got.
+-- Invariant: nobody owes the system; only the world gives more than it got, and it gives at most 10^15 fen, so
+-- that no account can hold more than an amount may be.
 -- A page keeps room for new versions of its rows, so that a changed balance touches no index.
 CREATE TABLE accounts (
   id          text COLLATE "C" PRIMARY KEY,
   balance_fen bigint NOT NULL,
-  CONSTRAINT balance_not_negative CHECK (balance_fen >= 0 OR id = 'world')
+  CONSTRAINT balance_not_negative CHECK (balance_fen >= 0 OR id = 'world'),
+  CONSTRAINT world_fen CHECK (balance_fen >= -1000000000000000)
 ) WITH (fillfactor = 70);
 
 INSERT INTO accounts VALUES ('world', 0), ('suspense', 0);
@@ -66,7 +68,9 @@ END $$;
 CREATE TRIGGER postings_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON postings
   FOR EACH STATEMENT EXECUTE FUNCTION postings_stay();
 
--- A packet: its facts, and how far it is settled. Split by packet id: the key by which it can be spread further.
+-- A packet: its facts, and how far it is settled. `shard` is where grabs and opens are decided: a shard of Redis, or
+-- -1 for this ledger itself ("SQL authority"), which is where packets live that were sent while their shard was away.
+-- Tables with a packet's id are split by it: the key by which they can be spread further.
 CREATE TABLE packets (
   id            text COLLATE "C" PRIMARY KEY,
   sender        text COLLATE "C" NOT NULL,
@@ -87,6 +91,8 @@ CREATE TABLE packets (
   closed_at_ms  bigint,
   closed_opened bigint,
   refunded_fen  bigint,
+  -- Since when the books of this packet contradict themselves: then nothing is refunded.
+  frozen_at_ms  bigint,
   -- Stands in the index instead of `settled`, so that a settled share touches no index.
   is_running    boolean NOT NULL GENERATED ALWAYS AS (closed_at_ms IS NULL AND settled < count) STORED,
   CONSTRAINT a_fen_a_share CHECK (count >= 1 AND total_fen >= count),
@@ -106,6 +112,15 @@ CREATE TABLE claims (
   CONSTRAINT one_share_a_user UNIQUE (packet, "user")
 ) PARTITION BY HASH (packet);
 
+-- Shares grabbed under SQL authority; opened, they are claims too.
+CREATE TABLE grabs (
+  packet text COLLATE "C" NOT NULL,
+  seq    bigint NOT NULL,
+  "user" text COLLATE "C" NOT NULL,
+  PRIMARY KEY (packet, seq),
+  UNIQUE (packet, "user")
+) PARTITION BY HASH (packet);
+
 DO $$
 BEGIN
   FOR part IN 0..7 LOOP
@@ -113,6 +128,7 @@ BEGIN
                     WITH (fillfactor = 70)', part, part);
     EXECUTE format('CREATE TABLE claims_%s PARTITION OF claims FOR VALUES WITH (MODULUS 8, REMAINDER %s)',
                    part, part);
+    EXECUTE format('CREATE TABLE grabs_%s PARTITION OF grabs FOR VALUES WITH (MODULUS 8, REMAINDER %s)', part, part);
   END LOOP;
 END $$;
 
@@ -122,6 +138,11 @@ CREATE INDEX packets_of_sender ON packets (sender, created_at_ms, id);
 CREATE INDEX packets_unclosed ON packets (expires_at_ms) WHERE is_running;
 
 CREATE INDEX packets_unloaded ON packets (created_at_ms) WHERE NOT is_loaded;
+
+-- What a shard has to hold, and whether it ever held anything.
+CREATE INDEX packets_running ON packets (shard, id) WHERE is_running;
+
+CREATE INDEX packets_of_shard ON packets (shard);
 
 CREATE INDEX claims_of_user ON claims ("user", opened_at_ms, packet);
 
@@ -144,8 +165,12 @@ CREATE TABLE local_keys (
   value text NOT NULL
 );
 
--- One row a shard of Redis: the epoch under which its contents are trusted.
+-- One row a shard of Redis: the epoch under which its contents are trusted; the last entry of its journal that is
+-- settled (a shard that has written less is an old copy); until when one sweep is rebuilding it.
 CREATE TABLE shards (
-  shard bigint PRIMARY KEY,
-  epoch bigint NOT NULL
+  shard          bigint PRIMARY KEY,
+  epoch          bigint NOT NULL,
+  settled_ms     bigint NOT NULL DEFAULT 0,
+  settled_number bigint NOT NULL DEFAULT 0,
+  lease_ms       bigint NOT NULL DEFAULT 0
 );

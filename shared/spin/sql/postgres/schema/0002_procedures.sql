@@ -1,5 +1,5 @@
--- The money steps. Each is one function, called by one statement, so one transaction; the application has no
--- other way to money (0003_rights.sql).
+-- Sending. Each money step is one function, called by one statement, so one transaction; the application has no
+-- other way to money (0004_rights.sql).
 
 -- Money from outside. Doing it twice is doing it once; the same id with other content is a conflict.
 CREATE FUNCTION deposit(id text, "user" text, amount_fen bigint, at_ms bigint) RETURNS boolean
@@ -52,159 +52,85 @@ BEGIN
   RETURN true;
 END $$;
 
--- One entry of the journal.
-CREATE TYPE journal_entry AS (
-  event text, kind text, packet text, seq bigint, "user" text, amount_fen bigint, at_ms bigint, opened bigint,
-  text text
-);
-
--- The packets of a batch about which the order of its entries decides something, or which are unknown. About all
--- others the entries agree with each other and with the books, so that they can be settled together.
-CREATE FUNCTION contradicted(entries journal_entry[]) RETURNS text[] LANGUAGE sql AS $$
-  WITH entry AS (SELECT * FROM unnest(entries)),
-  -- Opens that are not paid yet, and whether the share or the user has a claim nevertheless.
-  fresh AS (
-    SELECT e.packet, COUNT(*) AS opens, COUNT(DISTINCT e.seq) AS shares, COUNT(DISTINCT e."user") AS users,
-           COUNT(e.amount_fen) AS amounts, SUM(e.amount_fen) AS fen,
-           bool_or(of_share.packet IS NOT NULL OR of_user.packet IS NOT NULL) AS is_claimed
-    FROM entry e
-      LEFT JOIN claims of_share ON of_share.packet = e.packet AND of_share.seq = e.seq
-      LEFT JOIN claims of_user ON of_user.packet = e.packet AND of_user."user" = e."user"
-    WHERE e.kind = 'open' AND of_share."user" IS DISTINCT FROM e."user"
-    GROUP BY e.packet
-  ),
-  closes AS (SELECT packet, MIN(opened) AS opened, MAX(opened) AS most FROM entry WHERE kind = 'close' GROUP BY packet)
-  SELECT COALESCE(array_agg(b.packet), '{}')
-  FROM (SELECT DISTINCT packet FROM entry) b
-    LEFT JOIN packets p ON p.id = b.packet
-    LEFT JOIN accounts escrow ON escrow.id = 'packet:' || b.packet
-    LEFT JOIN fresh f ON f.packet = b.packet
-    LEFT JOIN closes c ON c.packet = b.packet
-  WHERE p.id IS NULL
-    -- Two opens of one share or by one user; a share outside the packet; more than the escrow holds.
-    OR f.is_claimed OR f.shares < f.opens OR f.users < f.opens OR f.amounts < f.opens OR f.fen > escrow.balance_fen
-    -- Two closes that differ; more opens than the close counted, of which the first come first.
-    OR c.opened <> c.most OR c.opened <> p.closed_opened
-    OR p.settled + COALESCE(f.opens, 0) > COALESCE(p.closed_opened, c.opened)
-$$;
-
--- Settles entries of which at most one a packet can contradict anything.
-CREATE FUNCTION settle_together(entries journal_entry[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Grab under SQL authority, by the rules of grab.lua. Doing it again changes nothing.
+CREATE FUNCTION grab_in_sql(packet text, "user" text, now_ms bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+#variable_conflict use_column
 DECLARE
-  finished text[];
-  done text;
+  at packets;
+  free_seq bigint;
 BEGIN
-  WITH entry AS (SELECT * FROM unnest(entries) WITH ORDINALITY),
-  -- A share that is claimed, a user who has one and an escrow that holds too little are left out here.
-  paid AS (
-    INSERT INTO claims (packet, seq, "user", amount_fen, opened_at_ms)
-    SELECT e.packet, e.seq, e."user", e.amount_fen, e.at_ms
-    FROM entry e JOIN accounts escrow ON escrow.id = 'packet:' || e.packet
-    WHERE e.kind = 'open' AND escrow.balance_fen >= e.amount_fen
-    ORDER BY e.ordinality
-    ON CONFLICT DO NOTHING
-    RETURNING packet, seq, "user", amount_fen, opened_at_ms
-  ),
-  -- One row a packet: what the entries say about it, and what that makes of it.
-  said AS (
-    SELECT packet, bool_or(kind = 'load') AS is_loaded,
-           (array_agg(at_ms ORDER BY ordinality) FILTER (WHERE kind = 'close'))[1] AS closed_at_ms,
-           (array_agg(opened ORDER BY ordinality) FILTER (WHERE kind = 'close'))[1] AS closed_opened
-    FROM entry GROUP BY packet
-  ),
-  shares AS (SELECT packet, COUNT(*) AS paid, SUM(amount_fen)::bigint AS fen FROM paid GROUP BY packet),
-  becomes AS (
-    SELECT p.id, p.sender, p.count, p.refunded_fen, COALESCE(shares.paid, 0) AS paid,
-           p.settled + COALESCE(shares.paid, 0) AS settled,
-           p.is_loaded OR said.is_loaded AS is_loaded,
-           COALESCE(p.closed_at_ms, said.closed_at_ms) AS closed_at_ms,
-           COALESCE(p.closed_opened, said.closed_opened) AS closed_opened,
-           escrow.balance_fen - COALESCE(shares.fen, 0) AS escrow_fen
-    FROM said
-      JOIN packets p ON p.id = said.packet
-      JOIN accounts escrow ON escrow.id = 'packet:' || said.packet
-      LEFT JOIN shares ON shares.packet = said.packet
-  ),
-  -- The refund: what the escrow still holds, once, when as many shares are settled as were opened at the close.
-  refund AS (
-    SELECT id, sender, escrow_fen, closed_at_ms FROM becomes
-    WHERE closed_opened = settled AND settled < count AND refunded_fen IS NULL AND escrow_fen > 0
-  ),
-  written AS (
-    UPDATE packets p
-    SET settled = b.settled, is_loaded = b.is_loaded, closed_at_ms = b.closed_at_ms,
-        closed_opened = b.closed_opened, refunded_fen = COALESCE(p.refunded_fen, refund.escrow_fen)
-    FROM becomes b LEFT JOIN refund ON refund.id = b.id
-    WHERE p.id = b.id
-      AND (p.settled, p.is_loaded, p.closed_at_ms) IS DISTINCT FROM (b.settled, b.is_loaded, b.closed_at_ms)
-  ),
-  -- A claim is a payout: one cannot exist without the other. One statement, so that every account is locked once.
-  posted AS (
-    INSERT INTO postings (id, debit, credit, amount_fen, at_ms)
-    SELECT 'open:' || packet || ':' || seq, 'packet:' || packet, 'wallet:' || "user", amount_fen, opened_at_ms
-    FROM paid
-    UNION ALL
-    SELECT 'refund:' || id, 'packet:' || id, 'wallet:' || sender, escrow_fen, closed_at_ms FROM refund
-  )
-  SELECT COALESCE(array_agg(id), '{}') INTO finished FROM becomes WHERE paid > 0 AND settled = count;
-
-  -- Best luck, once every share is settled; the earliest share wins a tie.
-  FOREACH done IN ARRAY finished LOOP
-    UPDATE claims SET is_best = true WHERE packet = done
-      AND seq = (SELECT seq FROM claims WHERE packet = done ORDER BY amount_fen DESC, seq LIMIT 1);
-  END LOOP;
+  -- The packet's lock lets one grab through at a time: what is read below stays true.
+  SELECT * INTO at FROM packets WHERE id = grab_in_sql.packet FOR NO KEY UPDATE;
+  IF EXISTS (SELECT 1 FROM claims WHERE packet = at.id AND "user" = grab_in_sql."user")
+     OR EXISTS (SELECT 1 FROM grabs WHERE packet = at.id AND "user" = grab_in_sql."user") THEN
+    RETURN false;
+  END IF;
+  -- From the top, since vouchers that a lost shard gave have low numbers.
+  SELECT MAX(seq) INTO free_seq FROM generate_series(0, at.count - 1) seq
+    WHERE NOT EXISTS (SELECT 1 FROM claims c WHERE c.packet = at.id AND c.seq = seq.seq)
+      AND NOT EXISTS (SELECT 1 FROM grabs g WHERE g.packet = at.id AND g.seq = seq.seq);
+  IF at.shard <> -1 THEN
+    RAISE EXCEPTION 'not_sql_authority';
+  ELSIF now_ms < at.starts_at_ms THEN
+    RAISE EXCEPTION 'not_started';
+  ELSIF at.id IS NOT NULL AND free_seq IS NULL THEN
+    RAISE EXCEPTION 'sold_out';
+  ELSIF at.closed_at_ms IS NOT NULL OR now_ms >= at.expires_at_ms THEN
+    RAISE EXCEPTION 'packet_expired';
+  END IF;
+  INSERT INTO grabs (packet, seq, "user") SELECT at.id, free_seq, grab_in_sql."user" WHERE at.id IS NOT NULL;
+  RETURN FOUND;
 END $$;
 
--- Settles one entry and notes why, where it could not be.
-CREATE FUNCTION settle_alone(entry journal_entry, now_ms bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Open under SQL authority; the share is paid at once. A voucher is a receipt: it needs no grab here, only that
+-- nobody else has the share.
+CREATE FUNCTION open_in_sql(packet text, seq bigint, "user" text, amount_fen bigint, now_ms bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+#variable_conflict use_column
 DECLARE
-  reason text;
+  at packets;
 BEGIN
-  PERFORM settle_together(ARRAY[entry]);
-  reason := CASE
-    WHEN entry.kind = 'poison' THEN 'poison'
-    WHEN entry.kind NOT IN ('open', 'close') THEN NULL
-    WHEN NOT EXISTS (SELECT 1 FROM packets WHERE id = entry.packet) THEN 'unknown_packet'
-    WHEN entry.kind = 'close' THEN
-      CASE WHEN NOT EXISTS (SELECT 1 FROM packets WHERE id = entry.packet AND closed_opened = entry.opened)
-           THEN 'closed_twice' END
-    WHEN EXISTS (SELECT 1 FROM claims WHERE packet = entry.packet AND seq = entry.seq AND "user" = entry."user") THEN NULL
-    WHEN EXISTS (SELECT 1 FROM claims WHERE packet = entry.packet AND seq = entry.seq) THEN 'share_claimed_twice'
-    WHEN EXISTS (SELECT 1 FROM claims WHERE packet = entry.packet AND "user" = entry."user") THEN 'user_claimed_twice'
-    ELSE 'escrow_empty'
-  END;
-  IF reason IS NOT NULL THEN
-    INSERT INTO exceptions (id, packet, reason, evidence, created_at_ms)
-      VALUES ('ex_' || entry.event, entry.packet, reason, entry.text, now_ms) ON CONFLICT DO NOTHING;
+  SELECT * INTO at FROM packets WHERE id = open_in_sql.packet FOR NO KEY UPDATE;
+  IF EXISTS (SELECT 1 FROM claims WHERE packet = at.id AND seq = open_in_sql.seq AND "user" = open_in_sql."user") THEN
+    RETURN false;
+  ELSIF at.shard <> -1 THEN
+    RAISE EXCEPTION 'not_sql_authority';
+  ELSIF at.closed_at_ms IS NOT NULL OR now_ms >= at.expires_at_ms THEN
+    RAISE EXCEPTION 'packet_expired';
+  ELSIF EXISTS (SELECT 1 FROM claims
+                WHERE packet = at.id AND (seq = open_in_sql.seq OR "user" = open_in_sql."user"))
+     OR EXISTS (SELECT 1 FROM grabs
+                WHERE packet = at.id AND (seq = open_in_sql.seq) <> ("user" = open_in_sql."user")) THEN
+    RAISE EXCEPTION 'voucher_contested';
   END IF;
+  PERFORM settle_together(ARRAY[ROW('', 'open', at.id, open_in_sql.seq, open_in_sql."user", open_in_sql.amount_fen,
+                                    now_ms, NULL, '')::journal_entry]);
+  RETURN true;
 END $$;
 
--- Settle one batch of the journal (a JSON list of entries). A contradiction never stops the batch: it goes to
--- exceptions.
-CREATE FUNCTION settle(batch text, now_ms bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s'
-SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+-- Close under SQL authority: nothing is on its way, so what is settled is what was opened.
+CREATE FUNCTION close_in_sql(packet text, now_ms bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-  entries journal_entry[] := ARRAY(SELECT e FROM json_populate_recordset(NULL::journal_entry, batch::json) e);
-  ordered text[];
-  entry journal_entry;
+  at packets;
 BEGIN
-  -- One batch at a time for each packet, and one order for all batches: packets by id, then accounts by id.
-  PERFORM 1 FROM packets WHERE id IN (SELECT packet FROM unnest(entries)) ORDER BY id FOR NO KEY UPDATE;
-  ordered := contradicted(entries);
-  IF ordered = '{}' THEN
-    PERFORM settle_together(entries);
-    RETURN cardinality(entries);
+  SELECT * INTO at FROM packets WHERE id = close_in_sql.packet AND shard = -1 AND closed_at_ms IS NULL
+    AND expires_at_ms <= now_ms FOR NO KEY UPDATE;
+  IF FOUND THEN
+    PERFORM settle_together(ARRAY[ROW('', 'close', at.id, NULL, NULL, NULL, now_ms, at.settled, '')::journal_entry]);
   END IF;
-  PERFORM lock_accounts(ARRAY(
-    SELECT 'packet:' || id FROM packets WHERE id IN (SELECT packet FROM unnest(entries))
-    UNION SELECT 'wallet:' || sender FROM packets WHERE id IN (SELECT packet FROM unnest(entries))
-    UNION SELECT 'wallet:' || e."user" FROM unnest(entries) e JOIN packets ON packets.id = e.packet WHERE e.kind = 'open'));
-  PERFORM settle_together(ARRAY(SELECT e FROM unnest(entries) e WHERE e.packet <> ALL (ordered)));
-  FOREACH entry IN ARRAY entries LOOP
-    IF entry.packet = ANY (ordered) THEN
-      PERFORM settle_alone(entry, now_ms);
-    END IF;
-  END LOOP;
-  RETURN cardinality(entries);
+  RETURN FOUND;
+END $$;
+
+-- Moves what a dead shard held to SQL authority, under the next epoch, so that the shard is fenced when it returns.
+CREATE FUNCTION move_to_sql(from_shard bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  moved bigint;
+BEGIN
+  PERFORM 1 FROM packets WHERE shard = from_shard AND is_running ORDER BY id FOR NO KEY UPDATE;
+  UPDATE packets SET shard = -1 WHERE shard = from_shard AND is_running;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  RETURN moved;
 END $$;

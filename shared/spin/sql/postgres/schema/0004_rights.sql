@@ -9,11 +9,15 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
   NULL; -- Roles belong to the whole server: another database of it has made this one.
 END $$;
 
-REVOKE ALL ON FUNCTION deposit, fund, settle, contradicted, settle_together, settle_alone, lock_accounts,
-  postings_move, postings_stay FROM PUBLIC;
+REVOKE ALL ON FUNCTION deposit, fund, settle, grab_in_sql, open_in_sql, close_in_sql, move_to_sql, drift,
+  contradicted, settle_together, settle_alone, lock_accounts, postings_move, postings_stay FROM PUBLIC;
 
-GRANT SELECT ON accounts, postings, packets, claims, exceptions, local_keys, shards, schema_versions TO hongbao_app;
+GRANT EXECUTE ON FUNCTION deposit, fund, settle, grab_in_sql, open_in_sql, close_in_sql, move_to_sql, drift
+  TO hongbao_app;
+
+GRANT SELECT ON accounts, postings, packets, claims, grabs, exceptions, local_keys, shards, schema_versions
+  TO hongbao_app;
 
 GRANT INSERT ON local_keys, shards TO hongbao_app;
 
-GRANT EXECUTE ON FUNCTION deposit, fund, settle TO hongbao_app;
+GRANT UPDATE ON shards TO hongbao_app;

@@ -1,0 +1,1 @@
+SELECT close_in_sql($1, $2)

@@ -1,0 +1,1 @@
+SELECT grab_in_sql($1, $2, $3)

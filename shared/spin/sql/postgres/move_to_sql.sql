@@ -1,0 +1,1 @@
+SELECT move_to_sql($1)

@@ -1,0 +1,2 @@
+SELECT epoch, settled_ms, settled_number, lease_ms, EXISTS (SELECT 1 FROM packets p WHERE p.shard = s.shard)
+FROM shards s WHERE shard = $1

@@ -1,0 +1,1 @@
+INSERT INTO shards (shard, epoch) VALUES ($1, 1) ON CONFLICT DO NOTHING

@@ -1,0 +1,191 @@
+//! PostgreSQL as a [`Database`].
+//!
+//! **Invariant:** a connection carries one statement at a time and is given back only after that statement's end.
+//! One that failed or was abandoned at the deadline is closed, so nobody meets what somebody else left behind.
+
+use std::cell::RefCell;
+
+use async_trait::async_trait;
+use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
+
+use super::{DEADLINE, Database, Failure, Row, Value};
+use crate::sys::within;
+
+/// The schema's versions, in order; a version is applied once and never changed afterwards.
+pub const SCHEMA: [&str; 5] = [
+    include_str!("../../sql/postgres/schema/0001_ledger.sql"),
+    include_str!("../../sql/postgres/schema/0002_procedures.sql"),
+    include_str!("../../sql/postgres/schema/0003_settle.sql"),
+    include_str!("../../sql/postgres/schema/0004_rights.sql"),
+    include_str!("../../sql/postgres/schema/0005_operator.sql"),
+];
+
+/// The newest version that is applied.
+pub const VERSION: &str = "SELECT MAX(version) FROM schema_versions";
+
+/// "Relation does not exist": what the server says where nothing was ever applied.
+pub const UNDEFINED_TABLE: &str = "42P01";
+
+/// Settings of every session, unless the address brings its own `options`: the server gives up on a statement
+/// before we do, and never plans for tables that are still empty.
+const SESSION: &str = "options=-c%20statement_timeout%3D2900";
+
+/// A PostgreSQL by its address.
+pub struct Postgres {
+    url: String,
+}
+
+thread_local! {
+    /// The connection that nobody uses now. One an instance: the host keeps the others for all instances.
+    static IDLE: RefCell<Option<Connection>> = const { RefCell::new(None) };
+}
+
+impl Postgres {
+    /// The database at `url` (`postgres://user:password@host:port/database`); nothing is opened yet.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        let url = match url.split_once('?') {
+            Some((_, parameters)) if parameters.contains("options=") => url.to_owned(),
+            Some(_) => format!("{url}&{SESSION}"),
+            None => format!("{url}?{SESSION}"),
+        };
+        Self { url }
+    }
+
+    async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
+        if let Some(idle) = IDLE.take() {
+            match run(idle, statement, parameters.clone()).await {
+                // Closed while it was idle, or just now: doing the statement again is harmless.
+                Err(Trouble::Connection(_)) => {}
+                answer => return answer.map_err(Trouble::into_failure),
+            }
+        }
+        let fresh = Connection::open(self.url.as_str()).await.map_err(|error| trouble(error).into_failure())?;
+        run(fresh, statement, parameters).await.map_err(Trouble::into_failure)
+    }
+}
+
+#[async_trait(?Send)]
+impl Database for Postgres {
+    async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let work = self.run(statement, parameters);
+        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+    }
+
+    async fn migrate(&self) -> Result<(), Failure> {
+        let done = match self.query(VERSION, vec![]).await {
+            Ok(rows) => rows.first().and_then(|row| row.first().cloned()),
+            Err(Failure(cause)) if cause.starts_with(UNDEFINED_TABLE) => None,
+            Err(failure) => return Err(failure),
+        };
+        let wanted = i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX);
+        if matches!(done, Some(Value::Int(version)) if version >= wanted) {
+            return Ok(());
+        }
+        // No deadline: a big schema change takes its time, and happens once.
+        self.run(&migration(), vec![]).await.map(drop)
+    }
+}
+
+/// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the
+/// work and the others find it done. It needs the owner's rights; where the application has only its own, somebody
+/// runs it before (`cargo xtask migrate`).
+#[must_use]
+pub fn migration() -> String {
+    let version = |(number, sql): (usize, &&str)| {
+        let version = number + 1;
+        format!(
+            "IF NOT EXISTS (SELECT 1 FROM schema_versions WHERE version = {version}) THEN\n{sql}\n\
+             INSERT INTO schema_versions VALUES ({version});\nEND IF;\n"
+        )
+    };
+    let versions: String = SCHEMA.iter().enumerate().map(version).collect();
+    format!(
+        "DO $hongbao$ BEGIN\nPERFORM pg_advisory_xact_lock(hashtext('hongbao.schema_versions'));\n\
+         CREATE TABLE IF NOT EXISTS schema_versions (version bigint PRIMARY KEY);\n{versions}END $hongbao$"
+    )
+}
+
+/// Why a statement was not done.
+enum Trouble {
+    /// The server refused it; the connection is fine.
+    Statement(String),
+    /// The server did not answer.
+    Connection(String),
+}
+
+impl Trouble {
+    fn into_failure(self) -> Failure {
+        let (Self::Statement(cause) | Self::Connection(cause)) = self;
+        Failure(cause)
+    }
+}
+
+async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Trouble> {
+    let answer = async {
+        let mut answer = connection.query(statement, parameters).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = answer.rows().next().await {
+            rows.push(row);
+        }
+        // The answer is there before the statement has finished: only this waits for its end and its errors.
+        answer.result().await.map(|()| rows)
+    };
+    let answer = answer.await.map_err(trouble);
+    if !matches!(answer, Err(Trouble::Connection(_))) {
+        IDLE.set(Some(connection));
+    }
+    let rows = answer?;
+    rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect()
+}
+
+fn parameter(value: Value) -> ParameterValue {
+    match value {
+        Value::Int(number) => ParameterValue::Int64(number),
+        Value::Text(text) => ParameterValue::Str(text),
+        Value::Bytes(bytes) => ParameterValue::Binary(bytes),
+        Value::Null => ParameterValue::DbNull,
+    }
+}
+
+fn value(value: DbValue) -> Result<Value, Trouble> {
+    match value {
+        DbValue::Int64(number) => Ok(Value::Int(number)),
+        DbValue::Boolean(is_so) => Ok(Value::Int(is_so.into())),
+        DbValue::Str(text) => Ok(Value::Text(text)),
+        DbValue::Binary(bytes) => Ok(Value::Bytes(bytes)),
+        DbValue::DbNull => Ok(Value::Null),
+        other => Err(Trouble::Statement(format!("{other:?}, which the ledger never holds"))),
+    }
+}
+
+fn trouble(error: Error) -> Trouble {
+    match error {
+        Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
+            let cause = cause(&error.code, &error.message);
+            // The server goes down, or took this connection away.
+            if error.code.starts_with("57P") || error.code.starts_with("08") {
+                Trouble::Connection(cause)
+            } else {
+                Trouble::Statement(cause)
+            }
+        }
+        Error::PgError(PgError::BadParameter(text) | PgError::ValueConversionFailed(text)) => Trouble::Statement(text),
+        Error::PgError(PgError::ConnectionFailed(text) | PgError::Other(text)) => Trouble::Connection(text),
+        Error::PgError(PgError::QueryFailed(QueryError::Text(text))) | Error::Decode(text) => Trouble::Connection(text),
+    }
+}
+
+/// A failure in words. A broken rule of ours is its message, which names the rule; anything else shows its code only
+/// in front, and no word of the server's can be taken for a rule.
+#[must_use]
+pub fn cause(code: &str, message: &str) -> String {
+    const RAISED: &str = "P0001";
+    const CONSTRAINTS: &str = "23";
+    if code == RAISED || code.starts_with(CONSTRAINTS) {
+        message.to_owned()
+    } else {
+        format!("{code}: {}", message.replace("conflict", "collision"))
+    }
+}
