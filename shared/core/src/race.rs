@@ -1,9 +1,9 @@
 //! The race for one packet: the decisions that the Lua scripts make in Redis, as pure functions.
 //!
 //! **Invariant:** the same history of calls gives the same outcomes here and in `shared/spin/lua`: a test
-//! runs both over random histories. The ledger decides with these functions where no Redis is left to ask.
+//! runs both over random histories.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Event;
 use crate::packet::Facts;
@@ -14,10 +14,12 @@ use crate::{Error, UserId};
 pub struct Race {
     facts: Facts,
     epoch: u32,
-    next: u32,
+    grabbed: u32,
     opened: u32,
     is_closed: bool,
+    is_rebuilt: bool,
     claims: BTreeMap<UserId, Claim>,
+    contests: BTreeSet<UserId>,
 }
 
 /// One user's share.
@@ -32,20 +34,58 @@ pub struct Claim {
 impl Race {
     /// A packet nobody has grabbed from.
     #[must_use]
-    pub const fn new(facts: Facts, epoch: u32) -> Self {
-        Self { facts, epoch, next: 0, opened: 0, is_closed: false, claims: BTreeMap::new() }
+    pub fn new(facts: Facts, epoch: u32) -> Self {
+        let (claims, contests) = (BTreeMap::new(), BTreeSet::new());
+        Self { facts, epoch, grabbed: 0, opened: 0, is_closed: false, is_rebuilt: false, claims, contests }
+    }
+
+    /// A packet put back after a loss: the ledger knows the opened shares it has settled, and nobody the others.
+    #[must_use]
+    pub fn rebuilt(facts: Facts, epoch: u32, settled: BTreeMap<UserId, Claim>) -> Self {
+        let opened = u32::try_from(settled.len()).unwrap_or(u32::MAX);
+        Self { grabbed: opened, opened, is_rebuilt: true, claims: settled, ..Self::new(facts, epoch) }
+    }
+
+    /// The epoch it was loaded or rebuilt under.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// How many shares were grabbed.
     #[must_use]
     pub const fn grabbed(&self) -> u32 {
-        self.next
+        self.grabbed
     }
 
     /// How many shares were opened.
     #[must_use]
     pub const fn opened(&self) -> u32 {
         self.opened
+    }
+
+    /// Whether it was closed.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether it was put back after a loss.
+    #[must_use]
+    pub const fn is_rebuilt(&self) -> bool {
+        self.is_rebuilt
+    }
+
+    /// Who has which share.
+    #[must_use]
+    pub const fn claims(&self) -> &BTreeMap<UserId, Claim> {
+        &self.claims
+    }
+
+    /// Who presented a receipt for a share that somebody else has.
+    #[must_use]
+    pub const fn contests(&self) -> &BTreeSet<UserId> {
+        &self.contests
     }
 
     /// Binds the next share to `user` at `now_ms`, or answers the share the user has already.
@@ -59,37 +99,62 @@ impl Race {
         if now_ms < self.facts.starts_at_ms {
             return Err(Error::NotStarted { retry_after_ms: self.facts.starts_at_ms.saturating_sub(now_ms) });
         }
-        if self.next >= self.facts.count {
-            return Err(Error::SoldOut);
-        }
+        let Some(seq) = self.next_seq() else { return Err(Error::SoldOut) };
         if self.is_over(now_ms) {
             return Err(Error::Expired);
         }
         // After this point the grab must succeed.
-        let seq = self.next;
-        self.next = seq.saturating_add(1);
+        self.grabbed = self.grabbed.saturating_add(1);
         self.claims.insert(user.clone(), Claim { seq, opened_at_ms: None });
         Ok(seq)
     }
 
-    /// Opens `user`'s share `seq` at `now_ms`; the journal's entry is there the first time only.
+    /// The next share to hand out. After a loss from the top, since receipts from before it have low numbers.
+    fn next_seq(&self) -> Option<u32> {
+        if self.grabbed >= self.facts.count {
+            return None;
+        }
+        if !self.is_rebuilt {
+            return Some(self.grabbed);
+        }
+        let taken: BTreeSet<u32> = self.claims.values().map(|claim| claim.seq).collect();
+        (0..self.facts.count).rev().find(|seq| !taken.contains(seq))
+    }
+
+    /// Opens `user`'s share `seq` at `now_ms`, as a voucher of `epoch` says. The journal's entry is there the first
+    /// time only.
+    ///
+    /// A voucher from before a loss is a receipt: it gets its share if that is still free.
     ///
     /// # Errors
-    /// [`Error::NotGrabbed`] when `seq` is not bound to the user, [`Error::Expired`] after the packet's end.
-    pub fn open(&mut self, user: &UserId, seq: u32, now_ms: i64) -> Result<(i64, Option<Event>), Error> {
-        let is_over = self.is_over(now_ms);
-        let claim = self.claims.get_mut(user).filter(|claim| claim.seq == seq).ok_or(Error::NotGrabbed)?;
-        if let Some(opened_at_ms) = claim.opened_at_ms {
-            return Ok((opened_at_ms, None)); // Idempotence first.
+    /// [`Error::NotGrabbed`] when `seq` is not bound to the user, [`Error::Expired`] after the packet's end,
+    /// [`Error::Contested`] for a receipt whose share somebody else has.
+    pub fn open(&mut self, user: &UserId, seq: u32, epoch: u32, now_ms: i64) -> (Result<i64, Error>, Option<Event>) {
+        let claim = self.claims.get(user).copied();
+        let is_bound = claim.is_some_and(|claim| claim.seq == seq);
+        if let Some(opened_at_ms) = claim.filter(|_| is_bound).and_then(|claim| claim.opened_at_ms) {
+            return (Ok(opened_at_ms), None); // Idempotence first.
         }
-        if is_over {
-            return Err(Error::Expired);
+        let is_receipt = claim.is_none() && self.is_rebuilt && epoch < self.epoch;
+        if !is_bound && !is_receipt {
+            return (Err(Error::NotGrabbed), None);
+        }
+        if self.is_over(now_ms) {
+            return (Err(Error::Expired), None);
+        }
+        let (packet, epoch, journaled) = (self.facts.id, self.epoch, user.clone());
+        if is_receipt && self.claims.values().any(|claim| claim.seq == seq) {
+            let is_first = self.contests.insert(user.clone());
+            let event = Event::Contest { packet, epoch, seq, user: journaled, at_ms: now_ms };
+            return (Err(Error::Contested), is_first.then_some(event));
         }
         // After this point the open must succeed.
-        claim.opened_at_ms = Some(now_ms);
+        if is_receipt {
+            self.grabbed = self.grabbed.saturating_add(1);
+        }
+        self.claims.insert(user.clone(), Claim { seq, opened_at_ms: Some(now_ms) });
         self.opened = self.opened.saturating_add(1);
-        let (packet, epoch) = (self.facts.id, self.epoch);
-        Ok((now_ms, Some(Event::Open { packet, epoch, seq, user: user.clone(), opened_at_ms: now_ms })))
+        (Ok(now_ms), Some(Event::Open { packet, epoch, seq, user: journaled, opened_at_ms: now_ms }))
     }
 
     /// Closes the packet at `now_ms` if its time is over; the journal's entry is there the first time only.

@@ -20,6 +20,7 @@ fn promised() -> Vec<(Error, u16, &'static str)> {
         (Error::SoldOut, 409, "sold_out"),
         (Error::NotGrabbed, 409, "not_grabbed"),
         (Error::Conflict, 409, "conflict"),
+        (Error::Contested, 409, "contested"),
         (Error::Expired, 410, "expired"),
         (Error::QuoteExpired, 410, "quote_expired"),
         (Error::BodyTooLarge(4096), 413, "body_too_large"),
@@ -50,25 +51,26 @@ const fn place(error: &Error) -> usize {
         Error::SoldOut => 9,
         Error::NotGrabbed => 10,
         Error::Conflict => 11,
-        Error::Expired => 12,
-        Error::QuoteExpired => 13,
-        Error::BodyTooLarge(_) => 14,
-        Error::NotJson => 15,
-        Error::MethodNotAllowed(_) => 16,
-        Error::LimitExceeded { .. } => 17,
-        Error::NotStarted { .. } => 18,
-        Error::RateLimited { .. } => 19,
-        Error::Unavailable(_) => 20,
-        Error::Degraded => 21,
-        Error::Misconfigured { .. } => 22,
-        Error::Internal(_) => 23,
+        Error::Contested => 12,
+        Error::Expired => 13,
+        Error::QuoteExpired => 14,
+        Error::BodyTooLarge(_) => 15,
+        Error::NotJson => 16,
+        Error::MethodNotAllowed(_) => 17,
+        Error::LimitExceeded { .. } => 18,
+        Error::NotStarted { .. } => 19,
+        Error::RateLimited { .. } => 20,
+        Error::Unavailable(_) => 21,
+        Error::Degraded => 22,
+        Error::Misconfigured { .. } => 23,
+        Error::Internal(_) => 24,
     }
 }
 
 #[test]
 fn every_variant_has_its_promised_status_and_code() {
     let promised = promised();
-    assert!(promised.iter().map(|row| place(&row.0)).eq(0..24), "every variant once, in order");
+    assert!(promised.iter().map(|row| place(&row.0)).eq(0..25), "every variant once, in order");
     for (error, status, code) in promised {
         let told = error.told();
         assert_eq!((told.status, told.code), (status, code), "{error:?}");

@@ -8,7 +8,8 @@ local packet, events, epoch = KEYS[1], KEYS[2], KEYS[3]
 
 if redis.call('GET', epoch) ~= ARGV[1] then return {'fenced'} end
 if redis.call('HGET', packet, 'e') == ARGV[1] then return {'again'} end
--- After this point the load must succeed.
+-- After this point the load must succeed. Claims of another epoch, left behind by a loss, go first.
+redis.call('DEL', packet)
 redis.call('HSET', packet, 'e', ARGV[1], 'g', 0, 'o', 0, unpack(ARGV, 3))
 redis.call('XADD', events, '*', 'e', 'load ' .. ARGV[2] .. ' ' .. ARGV[1])
 return {'ok'}

@@ -1,16 +1,16 @@
 //! A real Redis that plays histories, and the comparison with what the model expects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hongbao_core::UserId;
 use hongbao_core::event::Event;
 use hongbao_core::packet::Facts;
-use hongbao_core::race::Claim;
+use hongbao_core::{PacketId, UserId};
 use hongbao_stack::{Fsync, Redis, RedisOptions};
-use redis::{Client, Cmd, Connection, Pipeline, Value, cmd, from_redis_value, pipe};
+use redis::{Client, Cmd, Connection, Pipeline, Value, cmd, pipe};
 use tempfile::TempDir;
 
-use crate::history::{Answer, Call, History, Record, State, Step};
+use crate::history::{Answer, Call, History, Record, Step};
+use crate::reply::{parse_answer, parse_journal, parse_state};
 use crate::scripts::Installed;
 
 /// How far apart the server's clock keeps what is one millisecond apart in a history, so that no test is slow
@@ -114,7 +114,8 @@ impl Play<'_> {
             match step {
                 Step::Call(call, packet, epoch) => {
                     pipeline.add_command(self.call(call, *packet, *epoch, now_ms));
-                    if answers.next() == Some(&Answer::Loaded) {
+                    let is_there = matches!(call, Call::Load | Call::Rebuild(_));
+                    if answers.next() == Some(&Answer::Done) && is_there {
                         loaded.push(*packet);
                     }
                 }
@@ -146,10 +147,31 @@ impl Play<'_> {
                 load
             }
             Call::Grab(user) => script("grab", &[&key, &shard_epoch]).arg(user.as_str()).take(),
-            Call::Open(user, seq) => {
-                script("open", &[&key, &events, &bell, &shard_epoch]).arg(id).arg(user.as_str()).arg(*seq).take()
+            Call::Open(user, seq, voucher_epoch) => {
+                let mut open = script("open", &[&key, &events, &bell, &shard_epoch]);
+                open.arg(id).arg(user.as_str()).arg(*seq).arg(*voucher_epoch).take()
             }
             Call::Close => script("close", &[&key, &events, &bell, &shard_epoch]).arg(id).take(),
+            Call::Fence(found) => {
+                let found = found.map(|epoch| epoch.to_string()).unwrap_or_default();
+                self.scripts.call("fence", &[&shard_epoch]).arg(found).take()
+            }
+            Call::Rebuild(settled) => {
+                let facts = &self.history.facts[packet];
+                let fields = self.fields(facts, now_ms);
+                let mut rebuild = script("rebuild", &[&key, &shard_epoch]);
+                rebuild.arg(facts.count).arg(fields.len());
+                for (field, value) in fields {
+                    rebuild.arg(field).arg(value);
+                }
+                for (user, claim) in settled {
+                    rebuild
+                        .arg(user.as_str())
+                        .arg(claim.seq)
+                        .arg(claim.opened_at_ms.expect("settled shares are opened"));
+                }
+                rebuild
+            }
         }
     }
 
@@ -203,47 +225,14 @@ impl Play<'_> {
             record.answers.push(parse_answer(call, next()?)?);
         }
         for facts in &self.history.facts {
-            record.packets.push(self.parse_state(facts, next()?)?);
-        }
-        let entries: Vec<(String, Vec<String>)> = from_redis_value(next()?).map_err(|error| error.to_string())?;
-        for (_, fields) in entries {
-            let event = match fields.as_slice() {
-                [name, text] if name == "e" => Event::parse(text).filter(|event| event.to_string() == *text),
-                _ => None,
-            };
-            record.journal.push(event.ok_or_else(|| format!("the journal has {fields:?}"))?);
-        }
-        Ok(record)
-    }
-
-    fn parse_state(&self, facts: &Facts, reply: Value) -> Result<Option<State>, String> {
-        let mut fields: BTreeMap<String, Vec<u8>> = from_redis_value(reply).map_err(|error| error.to_string())?;
-        if fields.is_empty() {
-            return Ok(None);
-        }
-        let mut number = |name: &str| text(fields.remove(name)?)?.parse::<u32>().ok();
-        let counters = number("e").zip(number("g")).zip(number("o"));
-        let is_closed = number("c") == Some(1);
-        let ((epoch, grabbed), opened) = counters.ok_or("a counter is missing")?;
-        let mut claims = BTreeMap::new();
-        let mut rest = self.fields(facts, self.history.begin_ms);
-        for (field, value) in fields {
-            if let Some(user) = UserId::parse(&field) {
-                let claim = text(value).and_then(|claim| parse_claim(&claim));
-                claims.insert(user, claim.ok_or_else(|| format!("a claim of {field} that is none"))?);
-            } else {
-                let fact = rest.remove(&field);
-                let moves = self.clock == Clock::Server && matches!(field.as_str(), "s" | "x");
-                if fact.is_none() || !moves && fact.as_ref() != Some(&value) {
-                    return Err(format!("field {field} is {value:?} instead of {fact:?}"));
-                }
+            let mut fields = self.fields(facts, self.history.begin_ms);
+            if self.clock == Clock::Server {
+                fields.retain(|field, _| !matches!(field.as_str(), "s" | "x")); // They have moved.
             }
+            record.packets.push(parse_state(&fields, next()?)?);
         }
-        if rest.is_empty() {
-            Ok(Some(State { epoch, grabbed, opened, is_closed, claims }))
-        } else {
-            Err(format!("facts were lost: {rest:?}"))
-        }
+        record.journal = parse_journal(next()?)?;
+        Ok(record)
     }
 
     fn compare(&self, record: Record, to_ms: i64) -> Result<(), String> {
@@ -262,21 +251,27 @@ impl Play<'_> {
     }
 
     /// By the server's clock times are not known in advance. But every moment lies between the first command
-    /// and the last, and a share is opened at one moment, whoever asks and however often.
+    /// and the last, and a share is opened at one moment, whoever asks and however often. Only a settled share
+    /// of a rebuilt packet has the history's time.
     fn check_times(&self, record: &Record, to_ms: i64) -> Result<(), String> {
-        let mut opened_at = BTreeMap::new();
+        let mut opened: BTreeSet<(PacketId, &UserId, i64)> = BTreeSet::new();
         for event in &record.journal {
             let at_ms = match event {
                 Event::Open { packet, user, opened_at_ms, .. } => {
-                    opened_at.insert((*packet, user), *opened_at_ms);
+                    opened.insert((*packet, user, *opened_at_ms));
                     *opened_at_ms
                 }
-                Event::Close { closed_at_ms, .. } => *closed_at_ms,
+                Event::Contest { at_ms, .. } | Event::Close { closed_at_ms: at_ms, .. } => *at_ms,
                 Event::Load { .. } => continue,
             };
             if !(self.from_ms..=to_ms).contains(&at_ms) {
                 return Err(format!("{event} was never: it was {} to {to_ms}", self.from_ms));
             }
+        }
+        for step in &self.history.steps {
+            let Step::Call(Call::Rebuild(settled), packet, _) = step else { continue };
+            let times = settled.iter().filter_map(|(user, claim)| Some((user, claim.opened_at_ms?)));
+            opened.extend(times.map(|(user, at_ms)| (self.history.facts[*packet].id, user, at_ms)));
         }
         let calls = self.history.steps.iter().filter_map(|step| match step {
             Step::Call(call, packet, _) => Some((call, self.history.facts[*packet].id)),
@@ -285,8 +280,8 @@ impl Play<'_> {
         for ((call, packet), pair) in calls.zip(record.answers.iter().zip(&self.history.expected.answers)) {
             use Answer::{NotOver, NotStarted, OpenedAt};
             let is_right = match (call, pair) {
-                (Call::Open(user, _), (OpenedAt(at_ms), _)) => opened_at.get(&(packet, user)) == Some(at_ms),
-                (_, (NotOver(wait_ms), NotOver(expected))) | (_, (NotStarted(wait_ms), NotStarted(expected))) => {
+                (Call::Open(user, ..), (OpenedAt(at_ms), _)) => opened.contains(&(packet, user, *at_ms)),
+                (_, (NotOver(wait_ms), NotOver(expected)) | (NotStarted(wait_ms), NotStarted(expected))) => {
                     (0..=to_ms - self.from_ms).contains(&(expected * STRETCH_MS - wait_ms))
                 }
                 _ => true,
@@ -297,48 +292,11 @@ impl Play<'_> {
         }
         for (facts, state) in self.history.facts.iter().zip(&record.packets) {
             for (user, claim) in state.iter().flat_map(|state| &state.claims) {
-                if claim.opened_at_ms != opened_at.get(&(facts.id, user)).copied() {
-                    return Err(format!("{user} holds {claim:?}, the journal says {opened_at:?}"));
+                if claim.opened_at_ms.is_some_and(|at_ms| !opened.contains(&(facts.id, user, at_ms))) {
+                    return Err(format!("{user} holds {claim:?}, which the journal does not know"));
                 }
             }
         }
         Ok(())
     }
-}
-
-fn text(bytes: Vec<u8>) -> Option<String> {
-    String::from_utf8(bytes).ok()
-}
-
-fn parse_claim(claim: &str) -> Option<Claim> {
-    let (seq, at_ms) = claim.split_once(':').map_or((claim, None), |(seq, at_ms)| (seq, Some(at_ms)));
-    Some(Claim { seq: seq.parse().ok()?, opened_at_ms: at_ms.map(str::parse).transpose().ok()? })
-}
-
-fn parse_answer(call: &Call, reply: Value) -> Result<Answer, String> {
-    let shown = format!("{call:?} replied {reply:?}");
-    let Value::Array(items) = reply else { return Err(shown) };
-    let mut items = items.into_iter();
-    let code: Option<String> = items.next().and_then(|code| from_redis_value(code).ok());
-    let numbers: Option<Vec<i64>> =
-        items.map(|item| if let Value::Int(number) = item { Some(number) } else { None }).collect();
-    let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
-    let answer = match (call, code.as_deref(), numbers.as_deref()) {
-        (_, Some("fenced"), Some([])) => Answer::Fenced,
-        (Call::Load, Some("ok"), Some([])) => Answer::Loaded,
-        (Call::Load, Some("again"), Some([])) => Answer::LoadedBefore,
-        (Call::Load, ..) => return Err(shown),
-        (_, Some("missing"), Some([])) => Answer::Missing,
-        (Call::Grab(_), Some("ok"), Some(&[seq, epoch])) => Answer::Grabbed(small(seq), small(epoch)),
-        (Call::Grab(_), Some("not_started"), Some(&[wait_ms])) => Answer::NotStarted(wait_ms),
-        (Call::Grab(_), Some("sold_out"), Some([])) => Answer::SoldOut,
-        (Call::Open(..), Some("ok"), Some(&[at_ms])) => Answer::OpenedAt(at_ms),
-        (Call::Open(..), Some("not_grabbed"), Some([])) => Answer::NotGrabbed,
-        (Call::Grab(_) | Call::Open(..), Some("expired"), Some([])) => Answer::Expired,
-        (Call::Close, Some("ok"), Some(&[opened])) => Answer::Closed(small(opened)),
-        (Call::Close, Some("again"), Some(&[opened])) => Answer::ClosedBefore(small(opened)),
-        (Call::Close, Some("not_over"), Some(&[wait_ms])) => Answer::NotOver(wait_ms),
-        _ => return Err(shown),
-    };
-    Ok(answer)
 }

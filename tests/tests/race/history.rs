@@ -1,6 +1,6 @@
 //! Random histories of a shard, and what the model makes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use hongbao_core::event::Event;
@@ -34,20 +34,24 @@ pub enum Call {
     Load,
     /// `grab.lua` for a user.
     Grab(UserId),
-    /// `open.lua` for a user who presents this number.
-    Open(UserId, u32),
+    /// `open.lua` for a user who presents a voucher of this share and epoch.
+    Open(UserId, u32, u32),
     /// `close.lua`.
     Close,
+    /// `fence.lua`, by somebody who found this epoch.
+    Fence(Option<u32>),
+    /// `rebuild.lua` with the opened shares that the ledger has settled.
+    Rebuild(BTreeMap<UserId, Claim>),
 }
 
 /// What a call answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The packet is in the race now.
-    Loaded,
-    /// It was already.
+    /// It is done: a packet is loaded or rebuilt, a fence is up.
+    Done,
+    /// The packet was loaded before.
     LoadedBefore,
-    /// The user has this share, of a packet loaded under this epoch.
+    /// The user has this share, of a packet of this epoch.
     Grabbed(u32, u32),
     /// The share was opened first at this time.
     OpenedAt(i64),
@@ -65,10 +69,16 @@ pub enum Answer {
     Expired,
     /// The share is not this user's.
     NotGrabbed,
-    /// The packet was never loaded.
+    /// The share is somebody else's by now.
+    Contested,
+    /// The packet is not in the race under this epoch.
     Missing,
     /// The caller believes in another epoch than the shard's.
     Fenced,
+    /// The shard's epoch is not the one that was found.
+    Changed,
+    /// The shard is not fenced.
+    Live,
 }
 
 /// A packet's whole state at the end of a history.
@@ -84,6 +94,10 @@ pub struct State {
     pub is_closed: bool,
     /// Who has which share.
     pub claims: BTreeMap<UserId, Claim>,
+    /// A rebuilt packet's taken shares.
+    pub taken: Option<BTreeSet<u32>>,
+    /// Who came with a receipt for a taken share.
+    pub contests: BTreeSet<UserId>,
 }
 
 /// All that can be seen of a history: every answer, every packet's state at its end, and the journal.
@@ -112,7 +126,9 @@ impl Record {
         }
         for event in &mut self.journal {
             match event {
-                Event::Open { opened_at_ms: at_ms, .. } | Event::Close { closed_at_ms: at_ms, .. } => *at_ms = 0,
+                Event::Open { opened_at_ms: at_ms, .. }
+                | Event::Contest { at_ms, .. }
+                | Event::Close { closed_at_ms: at_ms, .. } => *at_ms = 0,
                 Event::Load { .. } => {}
             }
         }
@@ -123,83 +139,97 @@ impl Record {
 /// A shard as the model has it.
 struct World {
     now_ms: i64,
+    /// The shard's epoch: 0 behind the fence.
     epoch: Option<u32>,
-    packets: Vec<Option<(u32, Race)>>,
+    /// The newest epoch there was.
+    newest: u32,
+    packets: Vec<Option<Race>>,
     journal: Vec<Event>,
+    /// The vouchers that grabs have handed out, of every epoch: packet, user, seq, epoch.
+    vouchers: Vec<(usize, UserId, u32, u32)>,
 }
 
 impl World {
     fn answer(&mut self, call: &Call, facts: &Facts, packet: usize, epoch: u32) -> Answer {
-        if self.epoch != Some(epoch) {
-            return Answer::Fenced;
-        }
-        let now_ms = self.now_ms;
-        let place = &mut self.packets[packet];
-        if let Call::Load = call {
-            if place.is_some() {
-                return Answer::LoadedBefore;
-            }
-            *place = Some((epoch, Race::new(facts.clone(), epoch)));
-            self.journal.push(Event::Load { packet: facts.id, epoch });
-            return Answer::Loaded;
-        }
-        let Some((epoch, race)) = place else { return Answer::Missing };
         match call {
-            Call::Load => Answer::LoadedBefore,
-            Call::Grab(user) => match race.grab(user, now_ms) {
-                Ok(seq) => Answer::Grabbed(seq, *epoch),
-                Err(error) => refused(&error),
-            },
-            Call::Open(user, seq) => match race.open(user, *seq, now_ms) {
-                Ok((at_ms, event)) => {
-                    self.journal.extend(event);
-                    Answer::OpenedAt(at_ms)
-                }
-                Err(error) => refused(&error),
-            },
-            Call::Close => {
-                let (was_closed, opened) = (is_closed(race), race.opened());
-                let event = race.close(now_ms);
-                match event {
-                    Some(event) => {
-                        self.journal.push(event);
-                        Answer::Closed(opened)
-                    }
-                    None if was_closed => Answer::ClosedBefore(opened),
-                    None => Answer::NotOver(facts.expires_at_ms - now_ms),
-                }
+            Call::Fence(found) if *found != self.epoch => return Answer::Changed,
+            Call::Fence(_) => {
+                self.epoch = Some(0);
+                return Answer::Done;
             }
+            Call::Rebuild(_) if self.epoch != Some(0) => return Answer::Live,
+            Call::Rebuild(settled) => {
+                self.packets[packet] = Some(Race::rebuilt(facts.clone(), epoch, settled.clone()));
+                return Answer::Done;
+            }
+            _ if self.epoch != Some(epoch) => return Answer::Fenced,
+            _ => {}
         }
+        let place = &mut self.packets[packet];
+        let Some(race) = place.as_mut().filter(|race| race.epoch() == epoch) else {
+            let Call::Load = call else { return Answer::Missing };
+            *place = Some(Race::new(facts.clone(), epoch));
+            self.journal.push(Event::Load { packet: facts.id, epoch });
+            return Answer::Done;
+        };
+        let (answer, event) = decide(race, call, facts, self.now_ms);
+        self.journal.extend(event);
+        if let (Call::Grab(user), Answer::Grabbed(seq, epoch)) = (call, &answer) {
+            self.vouchers.push((packet, user.clone(), *seq, *epoch));
+        }
+        answer
     }
 
-    fn state(&self, packet: usize, users: &[UserId]) -> Option<State> {
-        let (epoch, race) = self.packets[packet].as_ref()?;
-        let claims = users.iter().filter_map(|user| Some((user.clone(), claim(race, user)?))).collect();
-        let (grabbed, opened) = (race.grabbed(), race.opened());
-        Some(State { epoch: *epoch, grabbed, opened, is_closed: is_closed(race), claims })
+    fn state(&self, packet: usize) -> Option<State> {
+        let race = self.packets[packet].as_ref()?;
+        let taken = race.is_rebuilt().then(|| race.claims().values().map(|claim| claim.seq).collect());
+        Some(State {
+            epoch: race.epoch(),
+            grabbed: race.grabbed(),
+            opened: race.opened(),
+            is_closed: race.is_closed(),
+            claims: race.claims().clone(),
+            taken,
+            contests: race.contests().clone(),
+        })
     }
 }
 
-fn refused(error: &Error) -> Answer {
+/// What the model makes of a call on a packet that is in the race.
+fn decide(race: &mut Race, call: &Call, facts: &Facts, now_ms: i64) -> (Answer, Option<Event>) {
+    match call {
+        Call::Load => (Answer::LoadedBefore, None),
+        Call::Grab(user) => {
+            let epoch = race.epoch();
+            (race.grab(user, now_ms).map_or_else(refused, |seq| Answer::Grabbed(seq, epoch)), None)
+        }
+        Call::Open(user, seq, epoch) => {
+            let (outcome, event) = race.open(user, *seq, *epoch, now_ms);
+            (outcome.map_or_else(refused, Answer::OpenedAt), event)
+        }
+        Call::Close => {
+            let (was_closed, opened) = (race.is_closed(), race.opened());
+            let event = race.close(now_ms);
+            let answer = match &event {
+                Some(_) => Answer::Closed(opened),
+                None if was_closed => Answer::ClosedBefore(opened),
+                None => Answer::NotOver(facts.expires_at_ms - now_ms),
+            };
+            (answer, event)
+        }
+        Call::Fence(_) | Call::Rebuild(_) => panic!("{call:?} is about the shard, not the race"),
+    }
+}
+
+fn refused(error: Error) -> Answer {
     match error {
-        Error::NotStarted { retry_after_ms } => Answer::NotStarted(*retry_after_ms),
+        Error::NotStarted { retry_after_ms } => Answer::NotStarted(retry_after_ms),
         Error::SoldOut => Answer::SoldOut,
         Error::Expired => Answer::Expired,
         Error::NotGrabbed => Answer::NotGrabbed,
+        Error::Contested => Answer::Contested,
         other => panic!("the model answers {other:?}"),
     }
-}
-
-/// Whether the race is closed, asked from outside: a closed race closes no more.
-fn is_closed(race: &Race) -> bool {
-    race.clone().close(i64::MAX).is_none()
-}
-
-/// The user's claim, asked from outside: a claim answers at any time, and nobody gets one before the start.
-fn claim(race: &Race, user: &UserId) -> Option<Claim> {
-    let mut probe = race.clone();
-    let seq = probe.grab(user, i64::MIN).ok()?;
-    Some(Claim { seq, opened_at_ms: probe.open(user, seq, i64::MAX).ok().map(|(at_ms, _)| at_ms) })
 }
 
 /// A history, and what the model expects to be seen of it.
@@ -220,8 +250,14 @@ impl History {
     pub fn random(random: &mut Rng) -> Self {
         let users: Vec<UserId> = (0..random.usize(1..=USERS)).map(|number| user(&format!("us_{number}"))).collect();
         let facts: Vec<Facts> = (0..PACKETS).map(|_| random_facts(random)).collect();
-        let packets = vec![None; PACKETS];
-        let mut world = World { now_ms: BEGIN_MS, epoch: Some(1), packets, journal: Vec::new() };
+        let mut world = World {
+            now_ms: BEGIN_MS,
+            epoch: Some(1),
+            newest: 1,
+            packets: vec![None; PACKETS],
+            journal: Vec::new(),
+            vouchers: Vec::new(),
+        };
         let mut history = Self { begin_ms: BEGIN_MS, facts, steps: Vec::new(), expected: Record::default() };
         for number in 0..random.usize(8..50) {
             let step = if number < PACKETS && random.u8(..10) > 0 {
@@ -235,11 +271,14 @@ impl History {
                     history.expected.answers.push(answer);
                 }
                 Step::Clock(now_ms) => world.now_ms = *now_ms,
-                Step::Epoch(epoch) => world.epoch = *epoch,
+                Step::Epoch(epoch) => {
+                    world.epoch = *epoch;
+                    world.newest = world.newest.max(epoch.unwrap_or_default());
+                }
             }
             history.steps.push(step);
         }
-        history.expected.packets = (0..PACKETS).map(|packet| world.state(packet, &users)).collect();
+        history.expected.packets = (0..PACKETS).map(|packet| world.state(packet)).collect();
         history.expected.journal = world.journal;
         history
     }
@@ -247,22 +286,51 @@ impl History {
 
 fn random_step(random: &mut Rng, world: &World, facts: &[Facts], users: &[UserId]) -> Step {
     let packet = random.usize(..facts.len());
-    // Now and then a caller has not heard of the newest epoch.
-    let known = world.epoch.unwrap_or(1);
-    let epoch = if random.u8(..25) == 0 { random.u32(..=known + 1) } else { known };
     let user = random.choice(users).expect("somebody").clone();
-    match random.u8(..100) {
-        0..4 => Step::Call(Call::Load, packet, epoch),
-        4..39 => Step::Call(Call::Grab(user), packet, epoch),
-        39..74 => {
-            let held = world.packets[packet].as_ref().and_then(|(_, race)| claim(race, &user)).map(|claim| claim.seq);
-            // The right number, a wrong one, or that of somebody else.
-            let seq = held.filter(|_| random.u8(..6) > 0).unwrap_or_else(|| random.u32(..5));
-            Step::Call(Call::Open(user, seq), packet, epoch)
+    if world.epoch == Some(0) && random.u8(..3) > 0 {
+        return recovery_step(random, world, packet);
+    }
+    // Now and then a caller has not heard of the newest epoch.
+    let epoch = if random.u8(..25) == 0 { random.u32(1..=world.newest + 1) } else { world.newest };
+    let call = match random.u8(..100) {
+        0..5 => Call::Load,
+        5..40 => Call::Grab(user),
+        40..72 => {
+            let (seq, epoch) = random_voucher(random, world, packet, &user);
+            Call::Open(user, seq, epoch)
         }
-        74..82 => Step::Call(Call::Close, packet, epoch),
-        82..97 => Step::Clock(random_moment(random, &facts[packet])),
-        _ => Step::Epoch(if random.u8(..3) == 0 { None } else { Some(known + 1) }),
+        72..80 => Call::Close,
+        80..94 => return Step::Clock(random_moment(random, &facts[packet])),
+        94..97 => Call::Fence(if random.u8(..5) == 0 { Some(random.u32(..3)) } else { world.epoch }),
+        97 => Call::Rebuild(settled(random, world, packet)),
+        _ => return Step::Epoch(if random.u8(..3) == 0 { None } else { Some(world.newest + 1) }),
+    };
+    Step::Call(call, packet, epoch)
+}
+
+/// What follows a fence: packets are rebuilt for the next epoch, and then it begins.
+fn recovery_step(random: &mut Rng, world: &World, packet: usize) -> Step {
+    let next = world.newest + 1;
+    match random.u8(..3) {
+        0 => Step::Epoch(Some(next)),
+        _ => Step::Call(Call::Rebuild(settled(random, world, packet)), packet, next),
+    }
+}
+
+/// Of the opened shares the ledger has settled some, perhaps not all.
+fn settled(random: &mut Rng, world: &World, packet: usize) -> BTreeMap<UserId, Claim> {
+    let claims = world.packets[packet].iter().flat_map(|race| race.claims());
+    let opened = claims.filter(|(_, claim)| claim.opened_at_ms.is_some());
+    opened.filter(|_| random.u8(..3) > 0).map(|(user, claim)| (user.clone(), *claim)).collect()
+}
+
+/// A voucher's share and epoch: mostly one that the user was given, else one that nobody signed.
+fn random_voucher(random: &mut Rng, world: &World, packet: usize, user: &UserId) -> (u32, u32) {
+    let own = world.vouchers.iter().filter(|(of, holder, ..)| *of == packet && holder == user);
+    let own: Vec<(u32, u32)> = own.map(|(.., seq, epoch)| (*seq, *epoch)).collect();
+    match random.choice(&own) {
+        Some(voucher) if random.u8(..6) > 0 => *voucher,
+        _ => (random.u32(..5), random.u32(..=world.newest)),
     }
 }
 

@@ -1,0 +1,66 @@
+//! The canaries: bugs that somebody could write. Random histories find every one.
+
+use crate::arena::{Arena, Clock};
+use crate::find_difference;
+use crate::scripts::Scripts;
+
+/// A script, what is right in it, and what would be wrong.
+const BUGS: &[(&str, &str, &str)] = &[
+    ("load", "if redis.call('GET', epoch) ~= ARGV[1]", "if false"),
+    ("load", "== ARGV[1] then return {'again'}", "== 'x' then return {'again'}"),
+    ("load", "redis.call('DEL', packet)", ""),
+    ("load", "'e', ARGV[1], 'g'", "'e', 1, 'g'"),
+    ("load", "'load ' .. ARGV[2]", "'open ' .. ARGV[2]"),
+    ("grab", "if redis.call('GET', KEYS[2]) ~= ARGV[1]", "if false"),
+    ("grab", "if epoch ~= ARGV[1]", "if not epoch"),
+    ("grab", "if claim then", "if false then"),
+    ("grab", "now_ms < tonumber(starts)", "now_ms <= tonumber(starts)"),
+    ("grab", "tonumber(grabbed) >= tonumber(count)", "tonumber(grabbed) > tonumber(count)"),
+    ("grab", "if closed or", "if"),
+    ("grab", "now_ms >= tonumber(expires)", "now_ms > tonumber(expires)"),
+    ("grab", "grabbed, 'g', grabbed + 1)", "grabbed)"),
+    ("grab", "== 1 do seq = seq - 1 end", "== 2 do seq = seq - 1 end"),
+    ("grab", "'q', seq - 1, 's' .. seq, 1", "'q', seq - 1"),
+    ("open", "if redis.call('GET', KEYS[4]) ~= ARGV[1]", "if false"),
+    ("open", "if epoch ~= ARGV[1]", "if not epoch"),
+    ("open", "if claimed ~= seq and", "if not claimed and"),
+    ("open", "if claimed == seq and opened_at ~= ''", "if false"),
+    ("open", "if closed or", "if"),
+    ("open", "now_ms >= tonumber(expires)", "now_ms > tonumber(expires)"),
+    ("open", "not claim and cursor and", "not claim and"),
+    ("open", "tonumber(ARGV[5]) < tonumber(epoch)", "tonumber(ARGV[5]) <= tonumber(epoch)"),
+    ("open", "redis.call('HEXISTS', packet, 's' .. seq) == 1", "false"),
+    ("open", "'contest:' .. user, 1) == 1", "'contest:' .. user, 1)"),
+    ("open", "redis.call('HINCRBY', packet, 'g', 1)", ""),
+    ("open", "redis.call('HSET', packet, 's' .. seq, 1)", ""),
+    ("open", "'o', 1)", "'o', 2)"),
+    (
+        "open",
+        "'*', 'e', table.concat({'open', id, epoch, seq, user, at}",
+        "'*', 'e', table.concat({'open', id, epoch, 0, user, at}",
+    ),
+    ("open", "math.floor(now[2] / 1000)", "math.ceil(now[2] / 1000)"),
+    ("close", "if redis.call('GET', KEYS[4]) ~= ARGV[1]", "if false"),
+    ("close", "if epoch ~= ARGV[1]", "if not epoch"),
+    ("close", "if closed then", "if false then"),
+    ("close", "now_ms < tonumber(expires)", "now_ms <= tonumber(expires)"),
+    ("close", "redis.call('HSET', packet, 'c', 1)", ""),
+    ("close", "epoch, opened, at", "epoch, 0, at"),
+    ("fence", "~= ARGV[1]", "== 'x'"),
+    ("fence", "redis.call('SET', KEYS[1], 0)", ""),
+    ("rebuild", "~= '0'", "== 'x'"),
+    ("rebuild", "redis.call('DEL', packet)", ""),
+    ("rebuild", "'s' .. ARGV[i + 1], 1", "'s' .. ARGV[i + 1], 2"),
+    ("rebuild", "'g', settled, 'o'", "'g', 0, 'o'"),
+    ("rebuild", "'q', count - 1", "'q', count - 2"),
+];
+
+#[test]
+fn a_bug_in_any_script_is_found() {
+    let mut arena = Arena::start();
+    for (script, right, wrong) in BUGS {
+        let scripts = Scripts::read().by_held_clock().with_bug(script, right, wrong);
+        let found = find_difference(&mut arena, &scripts, Clock::Held, 5_000);
+        assert!(found.is_err(), "{script} with {wrong:?} for {right:?} went unnoticed");
+    }
+}
