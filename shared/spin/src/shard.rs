@@ -115,8 +115,9 @@ impl Shard {
         self.trusted.set(None);
     }
 
+    /// The epoch that scripts compare. Without trust it is one that no shard has; not 0, which is the fence's.
     fn expected_epoch(&self) -> Argument {
-        Argument::Int64(self.trusted.get().unwrap_or_default().into())
+        Argument::Int64(self.trusted.get().map_or(-1, i64::from))
     }
 
     /// Loads a packet into the race; doing it again changes nothing.
