@@ -10,7 +10,7 @@
 //!
 //! Randomness is the ChaCha20 keystream (RFC 8439, key = seed, nonce and counter zero), 16 bytes a draw:
 //! two little-endian `u64`, each mapped to `0..bound` by the high half of the 128-bit product `x * bound`.
-//! The README's fairness section has test vectors.
+//! `docs/fairness.md` says it for other languages, with test vectors.
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
