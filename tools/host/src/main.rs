@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -14,6 +16,9 @@ use tracing_subscriber::EnvFilter;
 /// The request path makes dozens of small allocations: this one makes them faster than the system's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How often a file that decides the components' clock is looked at.
+const FOLLOW_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs a spin.toml where Spin is not installed.
 #[derive(Parser)]
@@ -70,6 +75,9 @@ struct Up {
     /// How long a shutdown waits for requests in flight.
     #[arg(long, value_parser = duration, default_value = "10s")]
     shutdown_grace: Duration,
+    /// For drills: a file with the milliseconds by which the components' clock is ahead, looked at all the time.
+    #[arg(long, hide = true)]
+    clock_offset_file: Option<PathBuf>,
 }
 
 impl Up {
@@ -88,6 +96,7 @@ impl Up {
             request_timeout: self.request_timeout,
             max_count: self.max_instances,
         };
+        options.clock_offset_ms = self.clock_offset_file.map(follow);
         options.state_dir = self.state_dir.unwrap_or(options.state_dir);
         options.cache_dir = self.cache_dir.unwrap_or(options.cache_dir);
         options
@@ -120,6 +129,21 @@ async fn main() -> Result<()> {
         tracing::warn!("{error:#}");
     }
     Ok(())
+}
+
+/// The number in a file, as it changes; 0 while there is none.
+fn follow(file: PathBuf) -> Arc<AtomicI64> {
+    let read = move || std::fs::read_to_string(&file).ok()?.trim().parse::<i64>().ok();
+    let number = Arc::new(AtomicI64::new(read().unwrap_or_default()));
+    let followed = Arc::clone(&number);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+        loop {
+            ticks.tick().await;
+            followed.store(read().unwrap_or_default(), Ordering::Relaxed);
+        }
+    });
+    number
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@
 mod build;
 mod demo;
 mod doctor;
+mod drill;
 mod http;
 mod progress;
 mod project;
@@ -37,6 +38,8 @@ enum Command {
     Up(up::Arguments),
     /// Play an evening of red packets on a fresh stack and check every fen of it
     Demo(demo::Arguments),
+    /// Break a live stack under load, on purpose, and check every fen of it (演练)
+    Drill(drill::Arguments),
     /// Run all tests and lints, or one part of them
     Test(test::Arguments),
     /// Print a token for the local stack
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) => build::run(&arguments),
         Command::Up(arguments) => up::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Drill(arguments) => drill::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
