@@ -77,12 +77,14 @@ impl Shard {
         Ok(entries)
     }
 
-    /// Marks entries as settled and frees their memory.
+    /// Frees the memory of settled entries and marks them as settled.
     pub async fn acknowledge(&self, entries: &[Entry]) -> Result<(), Error> {
         let ids = || entries.iter().map(|entry| binary(&entry.id));
+        // In this order: the next take-over drops what is deleted and still pending, while what is acknowledged and
+        // not deleted would stay for ever.
+        self.call("XDEL", [vec![binary(&self.events)], ids().collect()].concat()).await?;
         let acknowledge = [vec![binary(&self.events), binary(GROUP)], ids().collect()].concat();
         self.call("XACK", acknowledge).await?;
-        self.call("XDEL", [vec![binary(&self.events)], ids().collect()].concat()).await?;
         Ok(())
     }
 
