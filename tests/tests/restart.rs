@@ -109,9 +109,10 @@ async fn while_the_ledger_is_locked_the_race_goes_on_and_send_answers_503() {
     drop(held);
     let sent = until("it is sent after all", || async {
         let reply = alice.post("/v1/send", &json!({"quote": quote})).await;
-        (reply.status < 300).then_some(reply)
+        (reply.status < 300).then_some(())
     });
-    assert_eq!(sent.await.status, 201, "the refused send had no effect");
+    // 503 leaves open whether it had its effect: the repetition makes it so, once.
+    sent.await;
     bob.comes_to_hold(PURSE_FEN + opened_fen).await;
     assert_eq!(alice.balance().await, PURSE_FEN - 2_000);
     Books::of(&stack).check();
