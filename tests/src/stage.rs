@@ -29,7 +29,11 @@ pub fn start(name: &str, change: impl FnOnce(&mut StackOptions)) -> Stack {
 
 /// A new folder in target/tmp. It stays when the program has ended, so that its logs can be read; the next
 /// run of the same program removes it.
-fn folder(name: &str) -> PathBuf {
+///
+/// # Panics
+/// When it cannot be made.
+#[must_use]
+pub fn folder(name: &str) -> PathBuf {
     let program = std::env::current_exe().expect("a program has a path");
     let target = program.ancestors().nth(3).expect("tests are in target/release/deps");
     let title = program.file_stem().unwrap_or_default().to_string_lossy();

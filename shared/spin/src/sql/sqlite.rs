@@ -10,7 +10,7 @@ use super::{DEADLINE, Database, Failure, Row, SOON, Value};
 use crate::sys::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-const SCHEMA: [&str; 3] = [
+pub const SCHEMA: [&str; 3] = [
     include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
     include_str!("../../sql/sqlite/schema/0002_operator.sql"),
     include_str!("../../sql/sqlite/schema/0003_shards.sql"),

@@ -1,0 +1,100 @@
+//! What the books say to people and to the sweep.
+
+use hongbao_core::wire::Role;
+use hongbao_core::{Fen, PacketId};
+
+use crate::backend::Backend;
+use crate::setting::{Journal, LIFE_MS, NO_LIMITS, NOW_MS, fen, id, quote, seed, sent, user};
+
+/// After every place in a list.
+const END: i64 = i64::MAX;
+
+pub(crate) async fn a_statement_is_read_in_pages(books: &Backend) {
+    let (ledger, anna) = (books.ledger().await, user("anna"));
+    for number in 1..=4_i32 {
+        ledger.deposit(&number.to_string(), &anna, fen(number.into()), NOW_MS).await.expect("a deposit");
+    }
+    ledger.fund(&quote(7, &anna, 5, 5), &seed(7), Some(0), &NO_LIMITS, NOW_MS + 9).await.expect("a packet");
+    let mut found = Vec::new();
+    let mut before = Some(END);
+    while let Some(place) = before {
+        let (page, next) = ledger.statement(&anna, place, 2).await.expect("a page");
+        assert!(page.len() <= 2);
+        found.extend(
+            page.into_iter().map(|posting| (posting.id, posting.change_fen, posting.counterparty, posting.at_ms)),
+        );
+        before = next;
+    }
+    let deposit = |number: i64| (format!("deposit:{number}"), number, "world".to_owned(), NOW_MS);
+    let fund = (format!("fund:{}", id(7)), -5, format!("packet:{}", id(7)), NOW_MS + 9);
+    assert_eq!(found, [fund, deposit(4), deposit(3), deposit(2), deposit(1)]);
+    assert_eq!(ledger.statement(&user("ben"), END, 2).await.expect("a page").0.len(), 0);
+}
+
+pub(crate) async fn packets_are_listed_in_pages_and_summed(books: &Backend) {
+    let (ledger, mut journal, anna) = (books.ledger().await, Journal::default(), user("anna"));
+    ledger.deposit("much", &anna, fen(10_000), NOW_MS).await.expect("a deposit");
+    let mut packets = Vec::new();
+    // The last three are of one millisecond.
+    for number in 0..5 {
+        let at_ms = NOW_MS + i64::try_from(number.min(2_u64)).expect("small");
+        let quote = quote(number, &anna, 100, 2);
+        packets.push(ledger.fund(&quote, &seed(number), Some(0), &NO_LIMITS, at_ms).await.expect("a packet"));
+    }
+    let opens: Vec<_> = packets.iter().map(|packet| journal.open(packet, 0, &user("ben"))).collect();
+    ledger.settle(&opens, NOW_MS).await.expect("settled");
+    let finish = [journal.open(&packets[0], 1, &user("cleo")), journal.close(&packets[1], 1)];
+    ledger.settle(&finish, NOW_MS).await.expect("settled");
+
+    let total = |role: Role, name: &'static str| (role, user(name));
+    for (role, user) in [total(Role::Sent, "anna"), total(Role::Received, "ben")] {
+        let mut before = Some((END, String::new()));
+        let mut found = Vec::new();
+        while let Some(place) = before {
+            let (page, next) = ledger.my_packets(&user, role, 0, &place, 2).await.expect("a page");
+            found.extend(page);
+            before = next;
+        }
+        assert_eq!(found.len(), 5);
+        let mut sorted: Vec<(i64, PacketId)> = found.iter().map(|packet| (packet.at_ms, packet.packet_id)).collect();
+        sorted.sort_unstable_by(|one, other| other.cmp(one));
+        assert!(found.iter().map(|packet| (packet.at_ms, packet.packet_id)).eq(sorted), "newest first");
+        let sum: i64 = found.iter().map(|packet| packet.amount_fen.get()).sum();
+        let best = i64::try_from(found.iter().filter(|packet| packet.best).count()).expect("small");
+        let totals = ledger.my_totals(&user, role, 0, END).await.expect("totals");
+        assert_eq!(totals, (fen(sum), 5, best));
+        let refunded: i64 = found.iter().map(|packet| packet.refunded_fen.get()).sum();
+        assert_eq!(refunded > 0, role == Role::Sent);
+    }
+    let later = ledger.my_totals(&anna, Role::Sent, NOW_MS + 1, NOW_MS + 2).await.expect("totals");
+    assert_eq!(later, (fen(100), 1, 0));
+    assert_eq!(ledger.my_totals(&anna, Role::Received, 0, END).await.expect("totals"), (Fen::ZERO, 0, 0));
+}
+
+pub(crate) async fn overdue_and_unloaded_packets_are_found(books: &Backend) {
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let (open, closed, finished) =
+        (sent(&ledger, 1, 100, 2).await, sent(&ledger, 2, 100, 2).await, sent(&ledger, 3, 1, 1).await);
+    let batch = [
+        journal.load(&open),
+        journal.close(&closed, 0),
+        journal.load(&closed),
+        journal.open(&finished, 0, &user("anna")),
+    ];
+    ledger.settle(&batch, NOW_MS).await.expect("settled");
+    let end_ms = NOW_MS + LIFE_MS;
+    assert_eq!(ledger.due(end_ms - 1, 10).await.expect("ids"), []);
+    assert_eq!(ledger.due(end_ms, 10).await.expect("ids"), [open.facts.id]);
+    assert_eq!(ledger.unloaded(NOW_MS, 10).await.expect("ids"), [finished.facts.id]);
+    assert_eq!(ledger.unloaded(NOW_MS - 1, 10).await.expect("ids"), []);
+    assert_eq!(ledger.unfinished(0, id(0), 10).await.expect("ids"), [open.facts.id]);
+    assert_eq!(ledger.unfinished(1, id(0), 10).await.expect("ids"), []);
+}
+
+pub(crate) async fn a_key_is_made_once(books: &Backend) {
+    let ledger = books.ledger().await;
+    let keys = books.at_once(5, async |number, ledger| ledger.local_key("signing", &number.to_string()).await);
+    let first = ledger.local_key("signing", "late").await.expect("a key");
+    assert!(keys.iter().all(|key| key.as_ref().ok() == Some(&first)), "{keys:?}");
+    assert_eq!(ledger.local_key("other", "fresh").await.expect("a key"), "fresh");
+}
