@@ -1,6 +1,22 @@
-//! Seams: where a seeded bug can be put in without touching the application.
+//! Seeded bugs: what an engineer could get wrong, put in at the seams without touching the application. Each must be
+//! caught: an uncaught one means that the simulation or the checker has gone blind.
 
-/// What of the application's own text is replaced in a run.
+use crate::database::texts;
+
+mod list;
+pub use list::CANARIES;
+
+/// A seeded bug.
+pub struct Canary {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong with the system that has it.
+    pub bug: &'static str,
+    /// The bug.
+    pub seam: fn() -> Seam,
+}
+
+/// What of the application is replaced in a run.
 #[derive(Debug, Clone, Default)]
 pub struct Seam {
     /// Text of the schema, and what stands there instead.
@@ -11,6 +27,21 @@ pub struct Seam {
     pub statements: Vec<(String, String)>,
     /// A statement whose failure is passed over in silence.
     pub swallowed: Option<String>,
+    /// What the connection to Redis does wrong.
+    pub link: Option<LinkBug>,
+}
+
+/// Bugs between the application and Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkBug {
+    /// Entries are acknowledged as they are read.
+    AcknowledgesOnRead,
+    /// Nobody takes over what a dead reader left.
+    NeverTakesOver,
+    /// The sweep does not read the journal.
+    TrustsTheBell,
+    /// Any copy of a shard passes for the right one.
+    TrustsAnyCopy,
 }
 
 impl Seam {
@@ -32,4 +63,57 @@ impl Seam {
     pub fn swallows(&self, statement: &str) -> bool {
         self.swallowed.as_deref() == Some(statement)
     }
+
+    /// A schema in which one text is another.
+    #[must_use]
+    pub fn schema(text: &str, bug: &str) -> Self {
+        Self { schema: vec![(text.to_owned(), bug.to_owned())], ..Self::default() }
+    }
+
+    /// A script in which one text is another.
+    #[must_use]
+    pub fn script(name: &str, text: &str, bug: &str) -> Self {
+        Self { lua: vec![altered("lua", name, text, bug)], ..Self::default() }
+    }
+
+    /// A statement in which one text is another.
+    #[must_use]
+    pub fn statement(name: &str, text: &str, bug: &str) -> Self {
+        Self { statements: vec![altered("sql/sqlite", name, text, bug)], ..Self::default() }
+    }
+
+    /// A connection to Redis with a bug.
+    #[must_use]
+    pub fn link(bug: LinkBug) -> Self {
+        Self { link: Some(bug), ..Self::default() }
+    }
+
+    /// Both bugs.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.schema.extend(other.schema);
+        self.lua.extend(other.lua);
+        self.statements.extend(other.statements);
+        self
+    }
+}
+
+/// A file of the application, and the file with one text replaced.
+///
+/// # Panics
+/// When the file has no such text any more: the bug has to be written anew.
+fn altered(folder: &str, name: &str, text: &str, bug: &str) -> (String, String) {
+    let original = source(folder, name);
+    assert!(original.contains(text), "{name} has no such text any more: {text}");
+    let altered = original.replace(text, bug);
+    (original, altered)
+}
+
+/// A file of the application.
+///
+/// # Panics
+/// When there is none.
+pub(crate) fn source(folder: &str, name: &str) -> String {
+    let found = texts(folder).into_iter().find(|(file, _)| file == name);
+    found.unwrap_or_else(|| panic!("{folder} has no {name}")).1
 }

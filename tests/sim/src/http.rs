@@ -76,10 +76,18 @@ impl Request {
 
 /// Asks once; nothing when no answer came.
 pub async fn ask(site: &Rc<Site>, person: &Person, request: &Request) -> Option<Response> {
-    let start_ms = site.world.now_ms();
+    let (start_ms, settled) = (site.world.now_ms(), settled_shares(site, request));
     let answer = within(&site.world, PATIENCE_US, exchange(site, person, request)).await.flatten();
     if let Some(bad) = answer.as_ref().filter(|answer| answer.status == 500) {
         site.complaints.borrow_mut().push(format!("{} was answered 500: {}", request.name(), bad.body));
+    }
+    if let Some(answer) = answer.as_ref().filter(|answer| answer.status == 200) {
+        let seq = answer.body.get("seq").and_then(Value::as_i64);
+        let owner = settled.iter().find(|(settled, _)| Some(*settled) == seq);
+        if let Some((seq, owner)) = owner.filter(|(_, owner)| *owner != person.user.as_str()) {
+            let complaint = format!("{} was given share {seq}, which was settled to {owner} before", person.user);
+            site.complaints.borrow_mut().push(complaint);
+        }
     }
     site.record(Line::Call(Call {
         op: request.name().to_owned(),
@@ -92,6 +100,15 @@ pub async fn ask(site: &Rc<Site>, person: &Person, request: &Request) -> Option<
         body: answer.as_ref().map_or(Value::Null, |answer| answer.body.clone()),
     }));
     answer
+}
+
+/// Who has which share of the packet for good, as a grab begins.
+fn settled_shares(site: &Site, request: &Request) -> Vec<(i64, String)> {
+    let Request::Grab(id, _) = request else { return Vec::new() };
+    let query = "SELECT seq, user FROM claims WHERE packet = ?1";
+    let mut prepared = site.store.connection.prepare_cached(query).expect("a query that fits the schema");
+    let rows = prepared.query_map([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?))).expect("claims");
+    rows.filter_map(Result::ok).collect()
 }
 
 async fn exchange(site: &Rc<Site>, person: &Person, request: &Request) -> Option<Response> {

@@ -10,6 +10,7 @@ pub mod checker;
 pub mod database;
 pub mod fault;
 pub mod http;
+pub mod hunt;
 pub mod link;
 pub mod nemesis;
 pub mod people;

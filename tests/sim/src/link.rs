@@ -6,7 +6,8 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use hongbao_spin::redis::{Argument, Failure, Redis, Reply};
 
-use crate::redis::{Server, flatten};
+use crate::canary::LinkBug;
+use crate::redis::{Reply as Answered, Server, flatten};
 use crate::site::Site;
 use crate::world::{ProcessId, within};
 
@@ -125,13 +126,21 @@ impl Link {
         }
         server.now_us = self.site.world.now_us() + machine.ahead_us;
         server.caller_now_ms = self.site.app_now_ms();
-        let answer = server.execute(command, words);
-        let rings = std::mem::take(&mut server.published);
+        let mut answer = server.execute(command, words);
+        if let Some(bug) = self.site.seam.link {
+            self.misbehave(bug, command, words, &mut server, &mut answer);
+        }
+        let published = std::mem::take(&mut server.published);
         drop(server);
         self.site
             .world
             .note(|| format!("p{} redis{} {} -> {answer:?}", self.process, self.shard, told(command, words)));
-        rings.iter().for_each(|_| self.site.ring(self.shard));
+        for (channel, message) in published {
+            match channel.strip_prefix(b"later:") {
+                None => self.site.ring(self.shard),
+                Some(stream) => self.journal_later(stream.to_vec(), message),
+            }
+        }
         Ok(answer.map(flatten).map_err(Failure::Refused))
     }
 }
@@ -145,4 +154,65 @@ fn told(command: &str, words: &[Vec<u8>]) -> String {
     };
     let words: Vec<String> = words.iter().map(short).collect();
     format!("{command} {}", words.join(" "))
+}
+
+/// Seeded bugs; see `canary`.
+impl Link {
+    fn misbehave(
+        &self,
+        bug: LinkBug,
+        command: &str,
+        words: &[Vec<u8>],
+        server: &mut Server,
+        answer: &mut Result<Answered, String>,
+    ) {
+        let is_sweep = words.get(2).is_some_and(|consumer| consumer == b"sweep");
+        match (bug, command) {
+            (LinkBug::AcknowledgesOnRead, "XREADGROUP") => {
+                let (stream, group) = (words[6].clone(), words[1].clone());
+                for id in ids(answer) {
+                    let _ = server.execute("XACK", &[stream.clone(), group.clone(), id.clone()]);
+                    let _ = server.execute("XDEL", &[stream.clone(), id]);
+                }
+            }
+            (LinkBug::NeverTakesOver, "XAUTOCLAIM") => *answer = Ok(Answered::Array(vec![Answered::bulk("0-0")])),
+            (LinkBug::TrustsTheBell, "XREADGROUP" | "XAUTOCLAIM") if is_sweep => *answer = Ok(Answered::Nil),
+            (LinkBug::TrustsAnyCopy, "MGET") => {
+                let epoch =
+                    self.site.store.number(&format!("SELECT MAX(epoch) FROM shards WHERE shard = {}", self.shard));
+                let epoch = Answered::bulk(epoch.unwrap_or(1).to_string());
+                *answer = Ok(Answered::Array(vec![epoch, Answered::bulk(server.run_id.clone())]));
+            }
+            (LinkBug::TrustsAnyCopy, "XINFO") => {
+                let words = ["last-generated-id", "9000000000000-0"].map(Answered::bulk);
+                *answer = Ok(Answered::Array(words.to_vec()));
+            }
+            _ => {}
+        }
+    }
+
+    /// An entry that the script did not write: whoever called writes it now, if it lives that long.
+    fn journal_later(&self, stream: Vec<u8>, event: Vec<u8>) {
+        let (site, shard) = (self.site.clone(), self.shard);
+        self.site.world.spawn(Some(self.process), async move {
+            site.world.dawdle_us(20_000).await;
+            let _ = site.machines[shard]
+                .server
+                .borrow_mut()
+                .execute("XADD", &[stream, b"*".to_vec(), b"e".to_vec(), event]);
+        });
+    }
+}
+
+/// The ids of the entries that a read answered.
+fn ids(answer: &Result<Answered, String>) -> Vec<Vec<u8>> {
+    let Ok(Answered::Array(streams)) = answer else { return Vec::new() };
+    let Some(Answered::Array(stream)) = streams.first() else { return Vec::new() };
+    let Some(Answered::Array(entries)) = stream.get(1) else { return Vec::new() };
+    let id = |entry: &Answered| match entry {
+        Answered::Array(parts) => parts.first().cloned(),
+        _ => None,
+    };
+    let bytes = |id: Answered| if let Answered::Bulk(bytes) = id { Some(bytes) } else { None };
+    entries.iter().filter_map(id).filter_map(bytes).collect()
 }

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use hongbao_sim::canary::Seam;
 use hongbao_sim::checker::{self, Moment, Tables};
 use hongbao_sim::database::prepare;
+use hongbao_sim::hunt::{hunt, table};
 use hongbao_sim::run::{Options, Outcome, run};
 use hongbao_sim::swarm::swarm;
 
@@ -25,6 +26,9 @@ struct Arguments {
     /// Runs this seed alone and prints its trace
     #[arg(long)]
     seed: Option<u64>,
+    /// How many of the last steps to print with `--seed`
+    #[arg(long, default_value_t = 400)]
+    lines: usize,
     /// Shows what the application logs, too
     #[arg(long)]
     log: bool,
@@ -34,6 +38,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Puts in every seeded bug and shows what catches it
+    Canaries {
+        /// How many seeds each may take
+        #[arg(long, default_value_t = 2_000)]
+        most: u64,
+    },
     /// Checks a history against the books it should have led to
     Check {
         /// The history: JSON, a line a call or a fault
@@ -57,7 +67,8 @@ fn main() -> Result<ExitCode> {
     }
     let is_right = match (arguments.command, arguments.seed) {
         (Some(Command::Check { history, sqlite, running }), _) => check(&history, &sqlite, running)?,
-        (None, Some(seed)) => replay(seed),
+        (Some(Command::Canaries { most }), _) => canaries(most),
+        (None, Some(seed)) => replay(seed, arguments.lines),
         (None, None) => many(arguments.from, arguments.seeds),
     };
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -75,9 +86,15 @@ fn check(history: &PathBuf, sqlite: &PathBuf, running: bool) -> Result<bool> {
     Ok(violations.is_empty())
 }
 
-fn replay(seed: u64) -> bool {
+fn canaries(most_seeds: u64) -> bool {
+    let catches = hunt(most_seeds);
+    println!("{}", table(&catches));
+    catches.iter().all(|found| found.caught.is_some())
+}
+
+fn replay(seed: u64, trace_lines: usize) -> bool {
     let seam = Seam::default();
-    let options = Options { is_traced: true, ..Options::default() };
+    let options = Options { trace_lines, ..Options::default() };
     let outcome = run(seed, &prepare(&seam), &Rc::new(seam), options);
     tell(&outcome);
     println!(
@@ -90,7 +107,7 @@ fn replay(seed: u64) -> bool {
 fn many(from: u64, seeds: u64) -> bool {
     let started = Instant::now();
     let seam = Seam::default();
-    let total = swarm(from, seeds, 5, &seam, Options::default());
+    let total = swarm(from, seeds, 40, &seam, Options::default());
     for outcome in &total.failed {
         println!("seed {} failed: `hongbao-sim --seed {}` replays it", outcome.seed, outcome.seed);
         outcome.violations.iter().take(5).for_each(|violation| println!("  {violation}"));

@@ -16,7 +16,7 @@ use crate::site::Site;
 /// The password of packets that have one.
 const PASSWORD: &str = "恭喜发财";
 /// How often somebody who really wants an answer asks.
-const STUBBORN: u64 = 60;
+const STUBBORN: u64 = 150;
 
 /// The people of a run; they share a group.
 #[must_use]

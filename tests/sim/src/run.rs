@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::canary::Seam;
 use crate::checker::{self, Moment, Tables, Violation};
+use crate::database::Store;
 use crate::fault::{Disaster, Faults, Mix};
 use crate::nemesis;
 use crate::people;
@@ -46,22 +47,42 @@ pub struct Outcome {
 /// How a run is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Whether the last steps are remembered.
-    pub is_traced: bool,
+    /// How many of the last steps are remembered.
+    pub trace_lines: usize,
     /// Which disasters may be drawn.
     pub disasters: &'static [Disaster],
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { is_traced: false, disasters: &Disaster::ALL }
+        Self { trace_lines: 0, disasters: &Disaster::ALL }
     }
 }
 
 /// Runs one seed over a copy of the prepared database, with a seeded bug where the seam has one.
 #[must_use]
 pub fn run(seed: u64, prepared: &Connection, seam: &Rc<Seam>, options: Options) -> Outcome {
-    let world = World::new(seed, options.is_traced);
+    let (site, mix) = play(seed, prepared, seam, options);
+    let outcome = judge(&site, seed, mix);
+    site.close();
+    outcome
+}
+
+/// As [`run`], and hands over a copy of the books that the run ended with.
+///
+/// # Panics
+/// When there is no memory for the copy.
+#[must_use]
+pub fn run_and_keep(seed: u64, prepared: &Connection, seam: &Rc<Seam>, options: Options) -> (Outcome, Connection) {
+    let (site, mix) = play(seed, prepared, seam, options);
+    let outcome = judge(&site, seed, mix);
+    let books = Store::copy(&site.store.connection, seam).connection;
+    site.close();
+    (outcome, books)
+}
+
+fn play(seed: u64, prepared: &Connection, seam: &Rc<Seam>, options: Options) -> (Rc<Site>, Mix) {
+    let world = World::new(seed, options.trace_lines);
     let mix = Mix::draw(&world, options.disasters);
     let faults = Faults::new(world.clone(), mix.clone());
     let shards = if world.random.below(3) == 0 { 2 } else { 1 };
@@ -77,9 +98,7 @@ pub fn run(seed: u64, prepared: &Connection, seam: &Rc<Seam>, options: Options) 
     if world.steps() > MOST_STEPS {
         site.complaints.borrow_mut().push(format!("still running after {MOST_STEPS} steps"));
     }
-    let outcome = judge(&site, seed, mix);
-    site.close();
-    outcome
+    (site, mix)
 }
 
 fn judge(site: &Rc<Site>, seed: u64, mix: Mix) -> Outcome {

@@ -21,8 +21,6 @@ pub type ProcessId = u32;
 
 /// When every run begins: microseconds of Unix time.
 pub const BEGIN_US: u64 = 1_800_000_000_000_000;
-/// How many steps of the trace are kept.
-const TRACE_LINES: usize = 400;
 
 struct Task {
     process: Option<ProcessId>,
@@ -41,14 +39,14 @@ pub struct World {
     timers: RefCell<BinaryHeap<Reverse<(u64, u64, TaskId)>>>,
     doomed: RefCell<Vec<ProcessId>>,
     trace: RefCell<std::collections::VecDeque<String>>,
-    is_traced: bool,
+    trace_lines: usize,
     steps: Cell<u64>,
 }
 
 impl World {
-    /// An empty world of `seed`; with `is_traced` it remembers its last steps.
+    /// An empty world of `seed`, which remembers so many of its last steps.
     #[must_use]
-    pub fn new(seed: u64, is_traced: bool) -> Rc<Self> {
+    pub fn new(seed: u64, trace_lines: usize) -> Rc<Self> {
         Rc::new(Self {
             random: Random::new(seed),
             now_us: Cell::new(BEGIN_US),
@@ -59,7 +57,7 @@ impl World {
             timers: RefCell::default(),
             doomed: RefCell::default(),
             trace: RefCell::default(),
-            is_traced,
+            trace_lines,
             steps: Cell::new(0),
         })
     }
@@ -178,11 +176,11 @@ impl World {
 
     /// Remembers a step, for the trace of a run that failed.
     pub fn note(&self, line: impl FnOnce() -> String) {
-        if !self.is_traced {
+        if self.trace_lines == 0 {
             return;
         }
         let mut trace = self.trace.borrow_mut();
-        if trace.len() == TRACE_LINES {
+        if trace.len() == self.trace_lines {
             trace.pop_front();
         }
         let at = self.now_us() - BEGIN_US;
@@ -192,7 +190,7 @@ impl World {
     /// Whether steps are remembered.
     #[must_use]
     pub const fn is_traced(&self) -> bool {
-        self.is_traced
+        self.trace_lines > 0
     }
 
     /// The last steps.

@@ -20,6 +20,17 @@ pub struct Violation {
     pub evidence: String,
 }
 
+impl Violation {
+    /// The kind, and for what needed no checker the first words.
+    #[must_use]
+    pub fn kind_and_start(&self) -> String {
+        match self.kind {
+            "complaint" => self.evidence.split(['{', '(']).next().unwrap_or_default().chars().take(60).collect(),
+            kind => kind.to_owned(),
+        }
+    }
+}
+
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.kind, self.evidence)

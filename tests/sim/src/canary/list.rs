@@ -1,0 +1,120 @@
+//! The list of seeded bugs.
+
+use super::{Canary, LinkBug, Seam, source};
+
+/// All seeded bugs.
+pub const CANARIES: &[Canary] = &[
+    Canary {
+        name: "acknowledge_before_commit",
+        bug: "an entry leaves the journal as it is read, before SQL has it",
+        seam: || Seam::link(LinkBug::AcknowledgesOnRead),
+    },
+    Canary {
+        name: "settle_failure_ignored",
+        bug: "entries are acknowledged although the statement failed",
+        seam: || Seam { swallowed: Some(source("sql/sqlite", "settle.sql")), ..Seam::default() },
+    },
+    Canary {
+        name: "refund_does_not_wait",
+        bug: "the refund is made at the close, not when all opens are settled",
+        seam: || Seam::schema("WHEN NEW.closed_opened = NEW.settled AND", "WHEN NEW.closed_opened IS NOT NULL AND"),
+    },
+    Canary {
+        name: "refund_from_the_counter",
+        bug: "the refund is worked out from Redis' count of opens, not from what the escrow holds",
+        seam: || {
+            let counted = "'wallet:' || NEW.sender, NEW.total_fen * (NEW.count - NEW.closed_opened) / NEW.count,";
+            Seam::schema("'wallet:' || NEW.sender, a.balance_fen,", counted)
+        },
+    },
+    Canary {
+        name: "claims_without_key",
+        bug: "nothing keeps a share from being claimed twice",
+        seam: || {
+            let keys = "  PRIMARY KEY (packet, seq),\n  CONSTRAINT one_share_a_user UNIQUE (packet, user)\n\
+                        ) STRICT, WITHOUT ROWID;\n\nCREATE INDEX claims_of_user";
+            Seam::schema(&format!("is_best      INTEGER NOT NULL DEFAULT 0,\n{keys}"), NO_KEYS)
+        },
+    },
+    Canary {
+        name: "postings_without_natural_id",
+        bug: "the same deposit is posted again",
+        seam: || Seam::schema("id         TEXT    NOT NULL UNIQUE,", "id         TEXT    NOT NULL,"),
+    },
+    Canary {
+        name: "float_split",
+        bug: "shares are the rounded average instead of what the seed says",
+        seam: || Seam::statement("settle.sql", "value ->> 'amount_fen'", AVERAGE),
+    },
+    Canary {
+        name: "event_outside_the_script",
+        bug: "a share is opened, and its entry follows in a call of its own",
+        seam: || Seam::script("open.lua", "redis.call('XADD', events, '*', 'e', table.concat({'open'", LATER),
+    },
+    Canary {
+        name: "grab_not_idempotent",
+        bug: "who grabs again gets another share",
+        seam: || Seam::script("grab.lua", "if claim then", "if false then"),
+    },
+    Canary {
+        name: "open_not_idempotent",
+        bug: "who opens again opens again: a second entry, a new time",
+        seam: || Seam::script("open.lua", "if claimed == seq and opened_at ~= ''", "if false"),
+    },
+    Canary {
+        name: "close_does_not_stop_opens",
+        bug: "a share is opened after the packet's end",
+        seam: || Seam::script("open.lua", "if closed or now_ms >= tonumber(expires)", "if false"),
+    },
+    Canary {
+        name: "expiry_by_the_application",
+        bug: "whether a packet is over is judged by the application's clock",
+        seam: || Seam::script("open.lua", "if closed or now_ms >= tonumber(expires)", CALLER_DECIDES),
+    },
+    Canary {
+        name: "fund_without_balance",
+        bug: "who has too little sends all the same",
+        seam: || Seam::schema("CHECK (balance_fen >= 0 OR id = 'world')", "CHECK (1)"),
+    },
+    Canary {
+        name: "load_overwrites",
+        bug: "a repeated send resets the packet's live state",
+        seam: || Seam::script("load.lua", "if redis.call('HGET', packet, 'e') == ARGV[1]", "if false"),
+    },
+    Canary {
+        name: "rebuild_forgets_shares",
+        bug: "a rebuilt packet hands out shares that are settled",
+        seam: || Seam::script("rebuild.lua", ", 's' .. ARGV[i + 1], 1)", ")"),
+    },
+    Canary {
+        name: "any_copy_is_trusted",
+        bug: "a shard that lost contents is used as it is",
+        seam: || Seam::link(LinkBug::TrustsAnyCopy),
+    },
+    Canary {
+        name: "next_number_twice",
+        bug: "now and then two people get the same share",
+        seam: || {
+            let twice = "'g', grabbed % 3 == 2 and grabbed or grabbed + 1)\n  return";
+            Seam::script("grab.lua", "'g', grabbed + 1)\n  return", twice)
+        },
+    },
+    Canary {
+        name: "nobody_takes_over",
+        bug: "entries that a dead process had read wait for ever",
+        seam: || Seam::link(LinkBug::NeverTakesOver),
+    },
+    Canary {
+        name: "bell_is_trusted",
+        bug: "the sweep does not read the journal, so a lost bell loses its entries",
+        seam: || Seam::link(LinkBug::TrustsTheBell),
+    },
+];
+
+const NO_KEYS: &str = "is_best      INTEGER NOT NULL DEFAULT 0\n) STRICT;\n\nCREATE INDEX claims_of_user";
+const AVERAGE: &str = "CASE value ->> 'kind' WHEN 'open' THEN (SELECT CAST(ROUND(1.0 * total_fen / count) AS INTEGER) \
+                       FROM packets WHERE id = value ->> 'packet') END";
+/// The entry leaves the script as a message, which the model's connection turns into an XADD of its own.
+const LATER: &str = "redis.call('PUBLISH', 'later:' .. events, table.concat({'open'";
+const CALLER_DECIDES: &str = "local caller = redis.call('CALLERTIME')\n\
+                              if closed or caller[1] * 1000 + math.floor(caller[2] / 1000) >= tonumber(expires)";
