@@ -1,6 +1,8 @@
 //! `cargo xtask build`: the components for WebAssembly, the host for this machine.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -34,8 +36,25 @@ pub(crate) fn components(project: &Project) -> Result<()> {
 
 /// The host that runs them where Spin is not installed.
 pub(crate) fn host(project: &Project) -> Result<()> {
-    eprintln!("Building the host");
-    show(project.cargo("build").args(["--release", "--package", "hongbao-host"]))
+    program(project, "hongbao-host")
+}
+
+/// One of the project's programs for this machine.
+pub(crate) fn program(project: &Project, name: &str) -> Result<()> {
+    eprintln!("Building {name}");
+    show(project.native("build")?.args(["--bin", name]))
+}
+
+/// Builds everything, and lets the program `name` take our place: its exit status is the command's.
+pub(crate) fn hand_over(name: &str, arguments: &[String]) -> Result<()> {
+    setup::run()?;
+    let project = Project::find()?;
+    components(&project)?;
+    host(&project)?;
+    program(&project, name)?;
+    let mut program = Command::new(project.program(name));
+    program.args(arguments).current_dir(&project.root).env("HONGBAO_HOST_BIN", project.host());
+    Err(program.exec()).with_context(|| format!("cannot start {name}"))
 }
 
 fn print_sizes(project: &Project) -> Result<()> {

@@ -1,12 +1,8 @@
 //! `cargo xtask drill`, 演练: breaks a live local stack under load, on purpose, and checks every fen of it afterwards.
 
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use crate::project::{Project, show};
-use crate::{build, setup};
+use crate::build;
 
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
@@ -17,14 +13,5 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    setup::run()?;
-    let project = Project::find()?;
-    build::components(&project)?;
-    build::host(&project)?;
-    eprintln!("Building the drills");
-    show(project.cargo("build").args(["--release", "--package", "hongbao-drill"]))?;
-    let mut drill = Command::new(project.target().join("release/hongbao-drill"));
-    drill.args(&arguments.arguments).current_dir(&project.root).env("HONGBAO_HOST_BIN", project.host());
-    // It takes our place: its exit status is the command's.
-    Err(drill.exec()).context("cannot start hongbao-drill")
+    build::hand_over("hongbao-drill", &arguments.arguments)
 }

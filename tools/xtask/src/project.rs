@@ -29,7 +29,12 @@ impl Project {
     }
 
     pub(crate) fn host(&self) -> PathBuf {
-        self.target().join("release/hongbao-host")
+        self.program("hongbao-host")
+    }
+
+    /// A program for this machine, compiled.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.target().join("release").join(name)
     }
 
     /// Where `up` keeps its data, keys and logs unless told otherwise.
@@ -56,6 +61,16 @@ impl Project {
             .join(COMPONENT_TARGET)
             .join(COMPONENT_PROFILE)
             .join(format!("{}.wasm", component.replace('-', "_")))
+    }
+
+    /// Cargo for everything that runs on this machine. Always the whole workspace is chosen, and then perhaps
+    /// one target of it: what is chosen decides the features of the dependencies, and another choice would
+    /// compile the engine again.
+    pub(crate) fn native(&self, command: &str) -> Result<Command> {
+        let mut cargo = self.cargo(command);
+        cargo.args(["--release", "--workspace"]);
+        self.components()?.iter().for_each(|name| _ = cargo.args(["--exclude", name]));
+        Ok(cargo)
     }
 
     /// Cargo, as it was called, in the project's folder.

@@ -1,18 +1,17 @@
 //! `cargo xtask test`: everything that can fail is tried, and the last line says how it went.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use serde_json::Value;
 
 use crate::build;
 use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, Project, answer, cargo, show};
 use crate::setup;
-
-/// The package of the tests through the application's public faces.
-const END_TO_END: &str = "hongbao-tests";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -61,8 +60,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if wants(Part::Unit) || wants(Part::E2e) {
         build::components(&project)?;
         build::host(&project)?;
-        let packages = packages(&project, wants(Part::Unit), wants(Part::E2e))?;
-        check("tests", cargo_test(&project, &packages, &arguments.arguments, &mut tally));
+        let mut cargo = project.native("test")?;
+        choose(&project, &mut cargo, arguments.part)?;
+        check("tests", count(cargo.args(["--no-fail-fast", "--"]).args(&arguments.arguments), &project, &mut tally));
     }
     if wants(Part::Lint) {
         check("clippy", clippy(&project));
@@ -72,24 +72,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { bail!("failed: {}; what they say is above", faults.join(", ")) }
 }
 
-/// Cargo's arguments that choose the packages. The components only exist as WebAssembly: their tests are
-/// the end-to-end ones.
-fn packages(project: &Project, unit: bool, end_to_end: bool) -> Result<Vec<String>> {
-    if !unit {
-        return Ok(vec!["--package".to_owned(), END_TO_END.to_owned()]);
+/// Has cargo run the tests of this part only. Those of the whole, end to end, are the packages in `tests/`.
+fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<()> {
+    let metadata = project.cargo("metadata").args(["--no-deps", "--format-version", "1"]).output()?;
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).context("cargo metadata answers no JSON")?;
+    let folder = project.root.join("tests");
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    for package in packages
+        .filter(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&folder)))
+    {
+        let targets = package["targets"].as_array().into_iter().flatten();
+        let tests = targets.filter(|target| target["kind"][0] == "test").filter_map(|target| target["name"].as_str());
+        match part {
+            Some(Part::Unit) => _ = cargo.arg("--exclude").args(package["name"].as_str()),
+            Some(Part::E2e) => tests.for_each(|name| _ = cargo.args(["--test", name])),
+            Some(Part::Lint) | None => {}
+        }
     }
-    let mut excluded = project.components()?;
-    if !end_to_end {
-        excluded.push(END_TO_END.to_owned());
-    }
-    let excluded = excluded.into_iter().flat_map(|name| ["--exclude".to_owned(), name]);
-    Ok(std::iter::once("--workspace".to_owned()).chain(excluded).collect())
+    Ok(())
 }
 
-/// Runs the tests, all of them even if some fail, and counts.
-fn cargo_test(project: &Project, packages: &[String], arguments: &[String], tally: &mut Tally) -> Result<()> {
-    let mut cargo = project.cargo("test");
-    cargo.args(["--release", "--no-fail-fast"]).args(packages).arg("--").args(arguments);
+/// Runs the tests and counts how they ended.
+fn count(cargo: &mut Command, project: &Project, tally: &mut Tally) -> Result<()> {
     let mut child = cargo.env("HONGBAO_HOST_BIN", project.host()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("cargo test has no output")?;
     for line in BufReader::new(output).lines() {
@@ -134,14 +138,10 @@ fn clippy(project: &Project) -> Result<()> {
     if !has("clippy") {
         return Ok(());
     }
-    let components = project.components()?;
-    let mut native = project.cargo("clippy");
-    native.args(["--release", "--workspace", "--all-targets"]);
-    components.iter().for_each(|name| _ = native.args(["--exclude", name]));
-    show(native.args(["--", "-D", "warnings"]))?;
+    show(project.native("clippy")?.args(["--all-targets", "--", "-D", "warnings"]))?;
     let mut wasm = project.cargo("clippy");
     wasm.args(["--profile", COMPONENT_PROFILE, "--target", COMPONENT_TARGET]);
-    components.iter().for_each(|name| _ = wasm.args(["--package", name]));
+    project.components()?.iter().for_each(|name| _ = wasm.args(["--package", name]));
     show(wasm.args(["--", "-D", "warnings"]))
 }
 
