@@ -10,6 +10,7 @@ mod drill;
 mod http;
 mod progress;
 mod project;
+mod reconcile;
 mod setup;
 mod spin;
 mod test;
@@ -42,6 +43,8 @@ enum Command {
     Drill(drill::Arguments),
     /// Run all tests and lints, or one part of them
     Test(test::Arguments),
+    /// Say whether the books of a running system are sound
+    Reconcile(reconcile::Arguments),
     /// Print a token for the local stack
     Token(token::Arguments),
     /// Say what is missing or malformed, and how to get it right
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };
