@@ -55,7 +55,7 @@ async fn five_sends_of_one_quote_make_one_packet() {
         let replies = at_once(|| alice.post("/v1/send", &quote)).await;
         let firsts = replies.iter().filter(|reply| reply.status == 201).count();
         let bodies: BTreeSet<String> = replies.iter().map(|reply| reply.body.to_string()).collect();
-        assert_eq!((firsts, bodies.len()), (1, 1), "{replies:?}");
+        assert_eq!((firsts, bodies.len()), (1, 1), "one was the first, and all say the same: {bodies:#?}");
         assert!(replies.iter().all(|reply| matches!(reply.status, 200 | 201)));
         let again = alice.post("/v1/send", &quote).await.granted(200);
         assert_eq!(again, replies[0].body);

@@ -34,6 +34,8 @@ impl App {
             self.on_shard(quote.packet, async |shard| shard.load(&packet.facts).await).await?;
         }
         let is_first = packet.facts.seed == seed;
+        // A twin of this request may have started later and sent the packet first: it is not scheduled for that.
+        let now_ms = now_ms.max(packet.created_at_ms);
         let answer = SendAnswer {
             packet_id: packet.facts.id,
             commitment: packet.facts.commitment_hex(),
