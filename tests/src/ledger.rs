@@ -1,6 +1,6 @@
 //! A look into the application's own books, where a test needs a witness besides the answers.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use hongbao_stack::Stack;
 use rusqlite::{Connection, OpenFlags};
@@ -15,7 +15,16 @@ impl Books {
     /// When they are not where the runtime keeps them.
     #[must_use]
     pub fn of(stack: &Stack) -> Self {
-        Self(open(stack, OpenFlags::SQLITE_OPEN_READ_ONLY))
+        Self::at(&stack.dir().join("state"))
+    }
+
+    /// Opens those in a host's folder of state.
+    ///
+    /// # Panics
+    /// When they are not there.
+    #[must_use]
+    pub fn at(state_dir: &Path) -> Self {
+        Self(open(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
 
     /// Locks them, so that nobody can write, until the result is dropped.
@@ -24,7 +33,7 @@ impl Books {
     /// When somebody else writes all the time.
     #[must_use]
     pub fn hold(stack: &Stack) -> Self {
-        let books = open(stack, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let books = open(&stack.dir().join("state"), OpenFlags::SQLITE_OPEN_READ_WRITE);
         books.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
         Self(books)
     }
@@ -35,6 +44,15 @@ impl Books {
     /// When the query does not answer one number.
     #[must_use]
     pub fn number(&self, query: &str) -> i64 {
+        self.0.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The one text that a query answers.
+    ///
+    /// # Panics
+    /// When the query does not answer one text.
+    #[must_use]
+    pub fn text(&self, query: &str) -> String {
         self.0.query_row(query, [], |row| row.get(0)).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
@@ -67,9 +85,8 @@ impl Books {
     }
 }
 
-fn open(stack: &Stack, flags: OpenFlags) -> Connection {
-    let path: PathBuf = stack.dir().join("state/sqlite_db.db");
-    let books = Connection::open_with_flags(&path, flags).expect("the books are there");
+fn open(state_dir: &Path, flags: OpenFlags) -> Connection {
+    let books = Connection::open_with_flags(state_dir.join("sqlite_db.db"), flags).expect("the books are there");
     books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
     books
 }
