@@ -11,7 +11,7 @@ use super::{Ledger, Page, domain_error, page};
 use crate::sql::{Reader, Row, Value};
 
 /// How often an act is tried again because another one was written first.
-const TRIES: u32 = 20;
+const TRIES: u32 = 200;
 
 /// Who does something, why and when.
 #[derive(Debug, Clone, Copy)]
