@@ -6,7 +6,7 @@
 use hongbao_core::{Error, PacketId};
 
 use crate::App;
-use crate::ledger::ShardRecord;
+use crate::ledger::{Packet, Settlement, ShardRecord};
 use crate::settle;
 use crate::shard::{Identity, Shard};
 
@@ -90,7 +90,8 @@ impl App {
             let ids = ledger.unfinished(shard.number, after, PAGE).await?;
             let Some(last) = ids.last() else { break };
             after = *last;
-            for packet in ledger.packets(&ids).await? {
+            let packets = ledger.packets(&ids).await?;
+            for packet in &packets {
                 let claims = ledger.claims(packet.facts.id).await?;
                 if !shard.rebuild(&packet.facts, &claims, record.epoch).await? {
                     return Err(Error::Unavailable(format!("shard {} went live meanwhile", shard.number)));
@@ -98,6 +99,17 @@ impl App {
                 rebuilt += 1;
             }
             let now_ms = self.now_ms();
+            // The shard has them from now on: no sweep has to load those that were sent while it was fenced.
+            let unconfirmed = packets.iter().filter(|packet| !packet.is_loaded);
+            let confirm = |packet: &Packet| Settlement {
+                kind: "load",
+                packet: packet.facts.id.to_string(),
+                ..Settlement::default()
+            };
+            let confirmed: Vec<_> = unconfirmed.map(confirm).collect();
+            if !confirmed.is_empty() {
+                ledger.settle(&confirmed, now_ms).await?;
+            }
             ledger.renew_lease(record, now_ms.saturating_add(LEASE_MS)).await?;
         }
         shard.go_live(record.epoch, run_id).await?;

@@ -94,7 +94,8 @@ impl App {
     /// Completes a send that stopped between the ledger and the race; answers whether there was anything to do.
     async fn load(&self, ledger: &Ledger, id: PacketId) -> Result<bool, Error> {
         match ledger.packet(id).await? {
-            Some(packet) if !packet.is_loaded && !packet.is_in_sql => {
+            // One that is over may be gone from the shard with a rebuild: it must not start anew.
+            Some(packet) if !packet.is_loaded && !packet.is_in_sql && !packet.is_over() => {
                 self.shard(id).await?.load(&packet.facts).await.map(|()| true)
             }
             _ => Ok(false),
