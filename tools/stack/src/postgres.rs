@@ -66,6 +66,20 @@ impl Postgres {
         format!("postgres://{NAME}:{}@127.0.0.1:{}/{NAME}", self.password, self.port)
     }
 
+    /// As [`url`](Self::url), for the application: a login that has nothing but the rights of the role `role`.
+    /// `migration` makes that role and whatever else is missing in the schema.
+    ///
+    /// # Errors
+    /// Occurs when the schema does not fit the data.
+    pub fn app_url(&self, migration: &str, role: &str) -> Result<String> {
+        self.psql(NAME, migration)?;
+        let (login, password) = (format!("{NAME}_login"), &self.password);
+        if self.psql(NAME, &format!("select 1 from pg_roles where rolname = '{login}'"))?.is_empty() {
+            self.psql(NAME, &format!("create role {login} login password '{password}' in role {role}"))?;
+        }
+        Ok(format!("postgres://{login}:{password}@127.0.0.1:{}/{NAME}", self.port))
+    }
+
     /// `postgres://127.0.0.1:PORT`: the server without secrets.
     #[must_use]
     pub fn host(&self) -> String {

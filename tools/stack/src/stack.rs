@@ -8,6 +8,13 @@ use anyhow::{Context, Result};
 
 use crate::{Grant, Keys, Postgres, Redis, RedisOptions, Runtime, Server, ServerOptions, Sweeper, sweep};
 
+/// The schema of the money, made by the owner of the database before the application comes with its few rights.
+#[path = "../../../shared/spin/src/sql/postgres/migration.rs"]
+pub mod migration;
+
+/// The role that has them.
+const APP_ROLE: &str = "hongbao_app";
+
 /// Where the money is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Database {
@@ -98,7 +105,10 @@ impl Stack {
             Database::Sqlite => None,
             Database::Postgres => Some(Postgres::start(&dir.join("postgres"))?),
         };
-        let database_url = postgres.as_ref().map_or_else(|| "sqlite:default".to_owned(), Postgres::url);
+        let database_url = match &postgres {
+            None => "sqlite:default".to_owned(),
+            Some(postgres) => postgres.app_url(&migration::migration(), APP_ROLE)?,
+        };
         let own = [
             ("redis_urls", redis.iter().map(Redis::url).collect::<Vec<_>>().join(",")),
             ("database_url", database_url),

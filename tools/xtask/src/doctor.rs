@@ -161,6 +161,7 @@ fn check(name: &str, value: &str) -> Result<(), String> {
     match name {
         "redis_urls" => redis_urls(value),
         "database_url" => database_url(value),
+        "database_host" => database_host(value),
         "jwt_keys" => token::parse_keys(value).map(|_| ()),
         "signing_key" => signing_key(value),
         "dev_login" => matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned()),
@@ -181,6 +182,11 @@ fn redis_urls(value: &str) -> Result<(), String> {
 fn database_url(value: &str) -> Result<(), String> {
     let right = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| value.starts_with(scheme));
     right.then_some(()).ok_or_else(|| "must be sqlite:default or postgres://…".to_owned())
+}
+
+fn database_host(value: &str) -> Result<(), String> {
+    let right = value.is_empty() || value.starts_with("postgres://") && !value.contains('@');
+    right.then_some(()).ok_or_else(|| "must be postgres://HOST:PORT, without user and password".to_owned())
 }
 
 fn signing_key(value: &str) -> Result<(), String> {

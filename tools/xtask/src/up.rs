@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use hongbao_stack::{Fsync, RedisOptions, Runtime, Stack, StackOptions};
+use hongbao_stack::{Database, Fsync, RedisOptions, Runtime, Stack, StackOptions};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -29,12 +29,23 @@ pub(crate) struct Arguments {
     /// The address to serve on; port 0 is any free one
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
+    /// Where the money is kept
+    #[arg(long, default_value = "sqlite")]
+    database: DatabaseChoice,
     /// When Redis' data reaches the disk: before each answer, each second, or whenever
     #[arg(long, default_value = "always")]
     redis_fsync: FsyncChoice,
     /// A value for a variable of spin.toml; may be given several times
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DatabaseChoice {
+    /// The runtime's own, one file
+    Sqlite,
+    /// A private server, from this machine's PostgreSQL
+    Postgres,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -85,6 +96,10 @@ fn options(arguments: &Arguments, project: &Project, data: &Path, runtime: Runti
     Ok(StackOptions {
         project: project.root.clone(),
         listen: arguments.listen.to_string(),
+        database: match arguments.database {
+            DatabaseChoice::Sqlite => Database::Sqlite,
+            DatabaseChoice::Postgres => Database::Postgres,
+        },
         redis: RedisOptions { fsync, ..RedisOptions::default() },
         variables: arguments.variables.clone(),
         ..StackOptions::new(data, runtime)?
@@ -141,9 +156,13 @@ fn greet(stack: &Stack, runtime: &Runtime, arguments: &Arguments) -> Result<()> 
         Runtime::Host(_) => "the project's own host",
         Runtime::Spin(_) => "Spin",
     };
+    let database = match arguments.database {
+        DatabaseChoice::Sqlite => "SQLite",
+        DatabaseChoice::Postgres => "PostgreSQL",
+    };
     let redis = stack.redis.iter().map(hongbao_stack::Redis::url).collect::<Vec<_>>().join(", ");
     println!("\nHongbao serves at {url}\n");
-    println!("  runtime   {runtime}\n  redis     {redis}");
+    println!("  runtime   {runtime}\n  money     {database}\n  race      {redis}");
     println!("  data      {}\n  logs      {}\n", stack.dir().display(), stack.dir().join("logs").display());
     println!("A token of us_alice, member of g_demo:\n\n  {token}\n");
     println!("{}", TO_TRY.replace("{url}", url));

@@ -8,17 +8,11 @@ use std::cell::RefCell;
 use async_trait::async_trait;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
-use super::{DEADLINE, Database, Failure, Row, Value};
+use super::{DEADLINE, Database, Failure, Row, SOON, Value};
 use crate::sys::within;
 
-/// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 5] = [
-    include_str!("../../sql/postgres/schema/0001_ledger.sql"),
-    include_str!("../../sql/postgres/schema/0002_procedures.sql"),
-    include_str!("../../sql/postgres/schema/0003_settle.sql"),
-    include_str!("../../sql/postgres/schema/0004_rights.sql"),
-    include_str!("../../sql/postgres/schema/0005_operator.sql"),
-];
+pub mod migration;
+pub use migration::{SCHEMA, migration};
 
 /// The newest version that is applied.
 pub const VERSION: &str = "SELECT MAX(version) FROM schema_versions";
@@ -26,13 +20,16 @@ pub const VERSION: &str = "SELECT MAX(version) FROM schema_versions";
 /// "Relation does not exist": what the server says where nothing was ever applied.
 pub const UNDEFINED_TABLE: &str = "42P01";
 
-/// Settings of every session, unless the address brings its own `options`: the server gives up on a statement
-/// before we do, and never plans for tables that are still empty.
+/// Settings of every session, unless the address brings `options` of its own: the server gives up on a statement
+/// before we do.
 const SESSION: &str = "options=-c%20statement_timeout%3D2900";
 
 /// A PostgreSQL by its address.
 pub struct Postgres {
-    url: String,
+    /// As configured.
+    address: String,
+    /// With the settings of a session.
+    session: String,
 }
 
 thread_local! {
@@ -44,12 +41,12 @@ impl Postgres {
     /// The database at `url` (`postgres://user:password@host:port/database`); nothing is opened yet.
     #[must_use]
     pub fn new(url: &str) -> Self {
-        let url = match url.split_once('?') {
+        let session = match url.split_once('?') {
             Some((_, parameters)) if parameters.contains("options=") => url.to_owned(),
             Some(_) => format!("{url}&{SESSION}"),
             None => format!("{url}?{SESSION}"),
         };
-        Self { url }
+        Self { address: url.to_owned(), session }
     }
 
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
@@ -61,8 +58,9 @@ impl Postgres {
                 answer => return answer.map_err(Trouble::into_failure),
             }
         }
-        let fresh = Connection::open(self.url.as_str()).await.map_err(|error| trouble(error).into_failure())?;
-        run(fresh, statement, parameters).await.map_err(Trouble::into_failure)
+        let fresh = open(&self.session).await?;
+        let answer = run(fresh, statement, parameters).await;
+        answer.map_err(Trouble::into_failure)
     }
 }
 
@@ -71,6 +69,11 @@ impl Database for Postgres {
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         let work = self.run(statement, parameters);
         within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+    }
+
+    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let answer = within(SOON, self.run(statement, parameters)).await;
+        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {SOON:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
@@ -83,28 +86,10 @@ impl Database for Postgres {
         if matches!(done, Some(Value::Int(version)) if version >= wanted) {
             return Ok(());
         }
-        // No deadline: a big schema change takes its time, and happens once.
-        self.run(&migration(), vec![]).await.map(drop)
+        // Without the session's limits: a big change takes its time, and happens once.
+        let owner = open(&self.address).await?;
+        owner.execute(migration(), vec![]).await.map(drop).map_err(|error| trouble(error).into_failure())
     }
-}
-
-/// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the
-/// work and the others find it done. It needs the owner's rights; where the application has only its own, somebody
-/// runs it before (`cargo xtask migrate`).
-#[must_use]
-pub fn migration() -> String {
-    let version = |(number, sql): (usize, &&str)| {
-        let version = number + 1;
-        format!(
-            "IF NOT EXISTS (SELECT 1 FROM schema_versions WHERE version = {version}) THEN\n{sql}\n\
-             INSERT INTO schema_versions VALUES ({version});\nEND IF;\n"
-        )
-    };
-    let versions: String = SCHEMA.iter().enumerate().map(version).collect();
-    format!(
-        "DO $hongbao$ BEGIN\nPERFORM pg_advisory_xact_lock(hashtext('hongbao.schema_versions'));\n\
-         CREATE TABLE IF NOT EXISTS schema_versions (version bigint PRIMARY KEY);\n{versions}END $hongbao$"
-    )
 }
 
 /// Why a statement was not done.
@@ -120,6 +105,10 @@ impl Trouble {
         let (Self::Statement(cause) | Self::Connection(cause)) = self;
         Failure(cause)
     }
+}
+
+async fn open(address: &str) -> Result<Connection, Failure> {
+    Connection::open(address).await.map_err(|error| trouble(error).into_failure())
 }
 
 async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Trouble> {
