@@ -22,7 +22,7 @@ use crate::world::{Instances, World};
 
 /// Adds a line to the table, past the test harness, which keeps what is printed.
 fn tell(what: &str, row: &Row) {
-    let line = format!("matrix {what:<22} {:<16} {:>4} calls {:>4} struck\n", row.flow, row.calls, row.crashes);
+    let line = format!("matrix {what:<22} {:<18} {:>4} calls {:>4} struck\n", row.flow, row.calls, row.crashes);
     let _ = std::io::stderr().write_all(line.as_bytes());
     assert!(row.crashes > 0);
 }

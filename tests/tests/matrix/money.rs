@@ -16,9 +16,12 @@ fn only(answer: &Value, fields: &[&str]) -> Value {
 pub(crate) struct Login;
 
 impl Flow for Login {
-    const NAME: &'static str = "login";
-    const COMPONENT: &'static str = "account";
+    const COMPONENT: &str = "account";
     type Scene = Person;
+
+    fn name(&self) -> &'static str {
+        "login"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Person) {
         let person = world.person("login");
@@ -40,9 +43,12 @@ impl Flow for Login {
 pub(crate) struct Deposit;
 
 impl Flow for Deposit {
-    const NAME: &'static str = "deposit";
-    const COMPONENT: &'static str = "admin";
+    const COMPONENT: &str = "admin";
     type Scene = Person;
+
+    fn name(&self) -> &'static str {
+        "deposit"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Person) {
         let person = world.person("deposit");
@@ -61,8 +67,7 @@ impl Flow for Deposit {
 pub(crate) struct Wrap;
 
 impl Flow for Wrap {
-    const NAME: &'static str = "wrap";
-    const COMPONENT: &'static str = "wrap";
+    const COMPONENT: &str = "wrap";
     type Scene = Person;
 
     async fn prepare(&self, world: &World) -> (Act, Person) {

@@ -30,9 +30,8 @@ impl Home {
         if self == Self::Ledger {
             world.switch.cut_off("send");
         }
-        let packet = alice.post("/v1/send", &json!({"quote": quote})).await.granted(201);
+        let packet = world.send(&alice, &quote).await;
         world.switch.off();
-        let packet = text(&packet, "packet_id");
         assert_eq!(shard_of(world, &packet), if self == Self::Ledger { -1 } else { 0 });
         (alice, packet)
     }
@@ -68,8 +67,7 @@ pub(crate) async fn take_all(world: &World, alice: &Person, packet: &str, takers
 pub(crate) struct Send;
 
 impl Flow for Send {
-    const NAME: &'static str = "send";
-    const COMPONENT: &'static str = "send";
+    const COMPONENT: &str = "send";
     type Scene = Person;
 
     async fn prepare(&self, world: &World) -> (Act, Person) {
@@ -98,9 +96,12 @@ pub(crate) struct Party {
 pub(crate) struct Grab(pub(crate) Home);
 
 impl Flow for Grab {
-    const NAME: &'static str = "grab";
-    const COMPONENT: &'static str = "grab";
+    const COMPONENT: &str = "grab";
     type Scene = Party;
+
+    fn name(&self) -> &'static str {
+        if self.0 == Home::Ledger { "grab in the ledger" } else { Self::COMPONENT }
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Party) {
         let (alice, packet) = self.0.packet(world).await;
@@ -125,9 +126,12 @@ impl Flow for Grab {
 pub(crate) struct Open(pub(crate) Home);
 
 impl Flow for Open {
-    const NAME: &'static str = "open";
-    const COMPONENT: &'static str = "open";
+    const COMPONENT: &str = "open";
     type Scene = Party;
+
+    fn name(&self) -> &'static str {
+        if self.0 == Home::Ledger { "open in the ledger" } else { Self::COMPONENT }
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Party) {
         let (alice, packet) = self.0.packet(world).await;

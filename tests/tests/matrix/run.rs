@@ -27,14 +27,17 @@ impl Act {
 
 /// A step of the application, and what must be true after it.
 pub(crate) trait Flow {
-    /// Its name in the table.
-    const NAME: &'static str;
     /// The component that does it.
-    const COMPONENT: &'static str;
+    const COMPONENT: &str;
     /// Whether a timer does it: nobody asks again at once, but the timer comes again later.
     const IS_TIMER: bool = false;
     /// Who and what is in one case.
     type Scene;
+
+    /// Its name in the table.
+    fn name(&self) -> &'static str {
+        Self::COMPONENT
+    }
 
     /// Makes everything ready for a case of its own.
     async fn prepare(&self, world: &World) -> (Act, Self::Scene);
@@ -74,18 +77,18 @@ pub(crate) async fn matrix<F: Flow>(world: &World, flow: &F, verdict: Verdict) -
     for call in 1..=calls {
         for moment in MOMENTS {
             let blow = Blow { call, moment, verdict };
-            let _case = Case(format!("{}: {blow:?} of {calls}", F::NAME));
+            let _case = Case(format!("{}: {blow:?} of {calls}", flow.name()));
             crashes += u64::from(struck(world, flow, blow).await);
         }
     }
     world.sweep().await;
     world.check_books().await;
-    Row { flow: F::NAME, calls, crashes }
+    Row { flow: flow.name(), calls, crashes }
 }
 
 /// A case without a fault, asked twice; how many host calls the first took.
 async fn undisturbed<F: Flow>(world: &World, flow: &F) -> u64 {
-    let _case = Case(format!("{}, undisturbed", F::NAME));
+    let _case = Case(format!("{}, undisturbed", flow.name()));
     let (act, scene) = flow.prepare(world).await;
     world.switch.set(F::COMPONENT, None);
     let first = granted::<F>(world, &act).await;

@@ -2,7 +2,7 @@
 
 use hongbao_host::{Moment, Verdict};
 use hongbao_tests::Person;
-use hongbao_tests::person::{PURSE_FEN, number, text};
+use hongbao_tests::person::{PURSE_FEN, number};
 use serde_json::{Value, json};
 
 use crate::race::{TOTAL_FEN, draft, take_all};
@@ -31,10 +31,13 @@ pub(crate) struct Opened {
 pub(crate) struct Settle;
 
 impl Flow for Settle {
-    const NAME: &'static str = "sweep: settle";
-    const COMPONENT: &'static str = "sweep";
+    const COMPONENT: &str = "sweep";
     const IS_TIMER: bool = true;
     type Scene = Opened;
+
+    fn name(&self) -> &'static str {
+        "sweep: settle"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Opened) {
         let (alice, bob) = (world.sender().await, world.person("bob"));
@@ -59,19 +62,22 @@ impl Flow for Settle {
 pub(crate) struct Load;
 
 impl Flow for Load {
-    const NAME: &'static str = "sweep: load";
-    const COMPONENT: &'static str = "sweep";
+    const COMPONENT: &str = "sweep";
     const IS_TIMER: bool = true;
     type Scene = (Person, String);
+
+    fn name(&self) -> &'static str {
+        "sweep: load"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Self::Scene) {
         // An undisturbed send's last call loads the packet: the next one dies right before it.
         let dan = world.sender().await;
         let quote = dan.wrap(&draft(2)).await;
         world.switch.set("send", None);
-        let whole = dan.post("/v1/send", &json!({"quote": quote})).await.granted(201);
+        let whole = world.send(&dan, &quote).await;
         let call = world.switch.off().calls;
-        take_all(world, &dan, &text(&whole, "packet_id"), &world.people::<2>().each_ref()).await;
+        take_all(world, &dan, &whole, &world.people::<2>().each_ref()).await;
 
         let alice = world.sender().await;
         let quote = alice.wrap(&draft(2)).await;
@@ -100,10 +106,13 @@ impl Flow for Load {
 pub(crate) struct Refund;
 
 impl Flow for Refund {
-    const NAME: &'static str = "sweep: refund";
-    const COMPONENT: &'static str = "sweep";
+    const COMPONENT: &str = "sweep";
     const IS_TIMER: bool = true;
     type Scene = Opened;
+
+    fn name(&self) -> &'static str {
+        "sweep: refund"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Opened) {
         let (alice, [bob, carol]) = (world.sender().await, world.people());
@@ -149,10 +158,13 @@ pub(crate) struct Lost {
 }
 
 impl Flow for Rebuild {
-    const NAME: &'static str = "sweep: rebuild";
-    const COMPONENT: &'static str = "sweep";
+    const COMPONENT: &str = "sweep";
     const IS_TIMER: bool = true;
     type Scene = Lost;
+
+    fn name(&self) -> &'static str {
+        "sweep: rebuild"
+    }
 
     async fn prepare(&self, world: &World) -> (Act, Lost) {
         let (alice, [bob, carol]) = (world.sender().await, world.people());

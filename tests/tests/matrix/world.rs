@@ -9,7 +9,7 @@ use hongbao_client::{Client, Method};
 use hongbao_host::{Host, Options, Running};
 use hongbao_stack::{Grant, Keys, Redis, RedisOptions, project_root};
 use hongbao_tests::ledger::Books;
-use hongbao_tests::person::number;
+use hongbao_tests::person::{number, text};
 use hongbao_tests::stage::folder;
 use hongbao_tests::{Person, until};
 use redis::{Connection, FromRedisValue};
@@ -22,7 +22,7 @@ pub(crate) const GROUP: &str = "g_matrix";
 /// Longer than any lease and any entry's stay with a reader that died.
 const LONG_MS: i64 = 16_000;
 const HALF_A_DAY: Duration = Duration::from_secs(12 * 3600);
-/// What the tests of the timer call themselves; the bell has a host of its own.
+/// What answers requests. What hears the bell has a host of its own, in the one test where the bell is the matter.
 const ALL_BUT_TRANSFER: [&str; 8] = ["account", "admin", "grab", "open", "packets", "send", "sweep", "wrap"];
 
 /// How long instances live.
@@ -38,14 +38,17 @@ pub(crate) enum Instances {
 pub(crate) struct World {
     pub(crate) switch: Arc<Switch>,
     pub(crate) books: Books,
-    pub(crate) client: Client,
-    /// How far the application's clock is ahead, in milliseconds.
+    /// Asks the host whose calls are struck.
+    struck: Client,
+    /// Asks a host beside it, which serves what is not the matter of a case.
+    sound: Client,
+    /// How far the struck host's clock is ahead, in milliseconds.
     clock_ms: Arc<AtomicI64>,
     keys: Keys,
     redis: Redis,
     options: Options,
     count: AtomicU64,
-    _host: Running,
+    _hosts: [Running; 2],
 }
 
 impl World {
@@ -56,17 +59,23 @@ impl World {
         // Components crash here, Redis does not: nothing has to reach the disk.
         let redis = RedisOptions { fsync: hongbao_stack::Fsync::No, ..RedisOptions::default() };
         let redis = Redis::start(&folder.join("redis"), &redis).expect("Redis starts");
+        let sound_options = options(&folder, &redis, &keys);
+        let sound_host = Host::start(sound_options.clone()).await.expect("it starts (is it built?)");
         let (switch, clock_ms) = (Arc::<Switch>::default(), Arc::<AtomicI64>::default());
-        let mut options = options(&folder, instances, &redis, &keys);
+        let mut options = sound_options;
+        match instances {
+            Instances::Fresh => options.instances.max_reuse_count = 1,
+            Instances::Lasting => options.instances.idle_timeout = HALF_A_DAY,
+        }
         options.faults = Some(switch.clone());
         options.clock_offset_ms = Some(clock_ms.clone());
-        let host = Host::start(options.clone()).await.expect("it starts (have the components been built?)");
-        let client = Client::new(&format!("http://{}", host.addr()));
+        let host = Host::start(options.clone()).await.expect("it starts again");
+        let [struck, sound] = [&host, &sound_host].map(|host| Client::new(&format!("http://{}", host.addr())));
         // The first request makes the books.
-        let person = Person::new(client.clone(), "us_first", "");
+        let person = Person::new(sound.clone(), "us_first", "");
         person.post("/v1/dev/login", &json!({"user": "us_first", "groups": []})).await.granted(200);
         let (books, count) = (Books::at(&options.state_dir), AtomicU64::new(0));
-        Self { switch, books, client, clock_ms, keys, redis, options, count, _host: host }
+        Self { switch, books, struck, sound, clock_ms, keys, redis, options, count, _hosts: [host, sound_host] }
     }
 
     /// Starts the component that listens to the bell, on a host of its own.
@@ -84,7 +93,7 @@ impl World {
     pub(crate) fn person(&self, who: &str) -> Person {
         let id = format!("us_{who}{}", self.fresh());
         let grant = Grant { ttl: HALF_A_DAY, ..Grant::person(&id, &[GROUP]) };
-        Person::new(self.client.clone(), &id, &self.keys.token(&grant).expect("a token"))
+        Person::new(self.sound.clone(), &id, &self.keys.token(&grant).expect("a token"))
     }
 
     /// Several of them.
@@ -103,7 +112,7 @@ impl World {
     /// An operator.
     pub(crate) fn operator(&self) -> Person {
         let grant = Grant { ttl: HALF_A_DAY, ..Grant::operator("matrix") };
-        Person::new(self.client.clone(), "matrix", &self.keys.token(&grant).expect("a token"))
+        Person::new(self.sound.clone(), "matrix", &self.keys.token(&grant).expect("a token"))
     }
 
     /// A sweep that must leave nothing undone.
@@ -123,12 +132,12 @@ impl World {
         self.redis::<i64>("XLEN", &[EVENTS]) == 0 && self.pending().is_empty()
     }
 
-    /// Sets how far the application's clock is ahead of the real one.
+    /// Sets how far the struck host's clock is ahead of the real one.
     pub(crate) fn set_clock(&self, ahead_ms: i64) {
         self.clock_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
-    /// Makes it later by more than any lease: for the application's clock, and for whoever waits to take over
+    /// Makes it later by more than any lease: for the struck host's clock, and for whoever waits to take over
     /// entries of the journal from a reader that died.
     pub(crate) fn time_passes(&self) {
         self.clock_ms.fetch_add(LONG_MS, Ordering::Relaxed);
@@ -178,14 +187,21 @@ impl World {
         assert_eq!((&found["ok"], &found["next"]), (&json!(true), &Value::Null), "{found}");
     }
 
-    /// Any request with a body, answered with whatever it is answered with.
+    /// Has the struck host send what was quoted; the packet's id.
+    pub(crate) async fn send(&self, who: &Person, quote: &str) -> String {
+        let answer = self.ask(who, "/v1/send", &json!({"quote": quote})).await.expect("an answer");
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+        text(&answer.json(), "packet_id")
+    }
+
+    /// Any request with a body to the struck host, answered with whatever it is answered with.
     pub(crate) async fn ask(
         &self,
         who: &Person,
         path: &str,
         body: &Value,
     ) -> Result<hongbao_client::Answer, hongbao_client::Failure> {
-        who.call(Method::POST, path).json(body).send().await
+        self.struck.call(Method::POST, path).token(&who.token).json(body).send().await
     }
 }
 
@@ -193,17 +209,13 @@ impl World {
 const EVENTS: &str = "hb:{0}:events";
 
 /// The options of a host, but for what tests control it by.
-fn options(folder: &Path, instances: Instances, redis: &Redis, keys: &Keys) -> Options {
+fn options(folder: &Path, redis: &Redis, keys: &Keys) -> Options {
     let root = project_root().expect("the project is found");
     let mut options = Options::new(root.join("spin.toml"));
     options.state_dir = folder.join("state");
     options.cache_dir = root.join("target/tmp/compiled");
     options.components = ALL_BUT_TRANSFER.map(str::to_owned).to_vec();
     options.threads = 1;
-    if instances == Instances::Fresh {
-        options.instances.max_reuse_count = 1;
-        options.instances.max_concurrent_reuse_count = 1;
-    }
     let variables = [
         ("redis_urls", redis.url()),
         ("signing_key", keys.signing_key().to_owned()),
