@@ -8,3 +8,4 @@ mod controls;
 mod drift;
 mod exceptions;
 mod office;
+mod on_postgres;
