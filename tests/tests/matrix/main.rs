@@ -5,6 +5,7 @@
 //! as if nothing had happened; and every fen is where that answer says.
 
 mod bell;
+mod first;
 mod money;
 mod race;
 mod run;
@@ -86,4 +87,10 @@ async fn a_settlement_that_dies_at_any_call_is_made_good_by_the_next_bell_or_the
     let world = World::start("bell", Instances::Fresh).await;
     tell("trap", &bell::matrix(&world, Verdict::Trap).await);
     tell("fail", &bell::matrix(&world, Verdict::Fail).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_request_that_traps_at_any_call_leaves_no_half_made_ledger() {
+    let world = World::start("first", Instances::Fresh).await;
+    tell("trap", &first::matrix(&world, Verdict::Trap).await);
 }

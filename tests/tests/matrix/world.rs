@@ -84,6 +84,14 @@ impl World {
         Host::start(options).await.expect("the settlement starts")
     }
 
+    /// Starts one component on a ledger that does not exist yet; how to look into it once it does.
+    pub(crate) async fn start_first(&self, component: &str) -> (Running, impl FnOnce() -> Books) {
+        let state_dir = self.options.state_dir.with_file_name(format!("state-{}", self.fresh()));
+        let components = vec![component.to_owned()];
+        let options = Options { components, state_dir: state_dir.clone(), ..self.options.clone() };
+        (Host::start(options).await.expect("it starts"), move || Books::at(&state_dir))
+    }
+
     /// A number that nobody else has.
     pub(crate) fn fresh(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed)
