@@ -50,6 +50,15 @@ impl Shard {
         Ok(entries(reply.get(1..).unwrap_or_default()))
     }
 
+    /// Whether there are entries that somebody has read and not acknowledged.
+    pub async fn has_unacknowledged(&self) -> Result<bool, Error> {
+        let words = [&self.events, GROUP, "-", "+", "1"].map(binary);
+        match self.call("XPENDING", words.to_vec()).await {
+            Err(Failure::Refused(text)) if text.contains("NOGROUP") => Ok(false),
+            answer => Ok(!answer?.is_empty()),
+        }
+    }
+
     /// Up to `count` entries that were read at least `idle_ms` ago and never acknowledged.
     pub async fn take_over(&self, consumer: &str, idle_ms: i64, count: i64) -> Result<Vec<Entry>, Error> {
         let words = [self.events.as_str(), GROUP, consumer].map(binary).to_vec();
