@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod drill;
 mod http;
+mod migrate;
 mod progress;
 mod project;
 mod reconcile;
@@ -43,6 +44,8 @@ enum Command {
     Drill(drill::Arguments),
     /// Run all tests and lints, or one part of them
     Test(test::Arguments),
+    /// Bring the schema of a PostgreSQL up to date, with its owner's rights
+    Migrate(migrate::Arguments),
     /// Say whether the books of a running system are sound
     Reconcile(reconcile::Arguments),
     /// Print a token for the local stack
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

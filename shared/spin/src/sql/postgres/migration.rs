@@ -27,4 +27,3 @@ pub fn migration() -> String {
          CREATE TABLE IF NOT EXISTS schema_versions (version bigint PRIMARY KEY);\n{versions}END $hongbao$"
     )
 }
-
