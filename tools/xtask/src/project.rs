@@ -93,7 +93,7 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         let arguments = command.get_args().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        bail!("`cargo {arguments}` failed; what it says is above");
+        bail!("`cargo {arguments}` failed ({status}); what it says is above");
     }
     Ok(())
 }

@@ -101,7 +101,8 @@ fn count(cargo: &mut Command, project: &Project, tally: &mut Tally) -> Result<()
         println!("{line}");
         tally.add(&line);
     }
-    if child.wait()?.success() { Ok(()) } else { bail!("cargo test failed") }
+    let status = child.wait()?;
+    if status.success() { Ok(()) } else { bail!("cargo test failed ({status})") }
 }
 
 impl Tally {
