@@ -16,6 +16,7 @@ pub(crate) struct Office<'a> {
 
 impl<'a> Office<'a> {
     pub(crate) fn of(scene: &Scene<'a>) -> Self {
+        scene.stack.sweep().expect("a sweep"); // After which there are books.
         let operator = scene.bearer("operator", &scene.stack.operator_token().expect("a token"));
         let books = Connection::open(scene.stack.dir().join("state/sqlite_db.db")).expect("the books are there");
         books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
