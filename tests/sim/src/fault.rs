@@ -81,27 +81,23 @@ pub enum Disaster {
 
 impl Disaster {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
         Self::Storm,
         Self::RedisRestart,
         Self::RedisDown,
         Self::RedisHang,
         Self::RedisSlow,
         Self::RedisFull,
-        Self::RedisRollback,
-        Self::RedisEmpty,
         Self::SqlDown,
         Self::SqlSlow,
         Self::ClockJump,
         Self::Blackout,
         Self::Poison,
+        Self::RedisRollback,
+        Self::RedisEmpty,
     ];
-
-    /// Whether contents of Redis are lost by it.
-    #[must_use]
-    pub const fn loses_data(self) -> bool {
-        matches!(self, Self::RedisRollback | Self::RedisEmpty)
-    }
+    /// Those after which Redis still holds all that it ever answered.
+    pub const KEEPING: &'static [Self] = Self::ALL.split_at(11).0;
 }
 
 impl Mix {

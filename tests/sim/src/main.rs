@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use hongbao_sim::canary::Seam;
 use hongbao_sim::checker::{self, Moment, Tables};
 use hongbao_sim::database::prepare;
+use hongbao_sim::fault::Disaster;
 use hongbao_sim::hunt::{hunt, table};
 use hongbao_sim::run::{Options, Outcome, run};
 use hongbao_sim::swarm::swarm;
@@ -26,6 +27,9 @@ struct Arguments {
     /// Runs this seed alone and prints its trace
     #[arg(long)]
     seed: Option<u64>,
+    /// Redis never loses what it holds
+    #[arg(long)]
+    keeping: bool,
     /// How many of the last steps to print with `--seed`
     #[arg(long, default_value_t = 400)]
     lines: usize,
@@ -65,11 +69,12 @@ fn main() -> Result<ExitCode> {
         rustix::stdio::dup2_stderr(std::fs::File::open("/dev/null")?)?;
         std::panic::set_hook(Box::new(|panic| println!("{panic}")));
     }
+    let disasters = if arguments.keeping { Disaster::KEEPING } else { Disaster::ALL };
     let is_right = match (arguments.command, arguments.seed) {
         (Some(Command::Check { history, sqlite, running }), _) => check(&history, &sqlite, running)?,
         (Some(Command::Canaries { most }), _) => canaries(most),
-        (None, Some(seed)) => replay(seed, arguments.lines),
-        (None, None) => many(arguments.from, arguments.seeds),
+        (None, Some(seed)) => replay(seed, Options { trace_lines: arguments.lines, disasters }),
+        (None, None) => many(arguments.from, arguments.seeds, Options { trace_lines: 0, disasters }),
     };
     Ok(if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -92,9 +97,8 @@ fn canaries(most_seeds: u64) -> bool {
     catches.iter().all(|found| found.caught.is_some())
 }
 
-fn replay(seed: u64, trace_lines: usize) -> bool {
+fn replay(seed: u64, options: Options) -> bool {
     let seam = Seam::default();
-    let options = Options { trace_lines, ..Options::default() };
     let outcome = run(seed, &prepare(&seam), &Rc::new(seam), options);
     tell(&outcome);
     println!(
@@ -104,10 +108,10 @@ fn replay(seed: u64, trace_lines: usize) -> bool {
     outcome.violations.is_empty()
 }
 
-fn many(from: u64, seeds: u64) -> bool {
+fn many(from: u64, seeds: u64, options: Options) -> bool {
     let started = Instant::now();
     let seam = Seam::default();
-    let total = swarm(from, seeds, 40, &seam, Options::default());
+    let total = swarm(from, seeds, 40, &seam, options);
     for outcome in &total.failed {
         println!("seed {} failed: `hongbao-sim --seed {}` replays it", outcome.seed, outcome.seed);
         outcome.violations.iter().take(5).for_each(|violation| println!("  {violation}"));

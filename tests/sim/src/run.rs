@@ -55,7 +55,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { trace_lines: 0, disasters: &Disaster::ALL }
+        Self { trace_lines: 0, disasters: Disaster::ALL }
     }
 }
 
