@@ -43,7 +43,9 @@ async fn with_sends_off_nobody_sends_and_everybody_grabs_and_opens() {
     assert_eq!(office.ask(Method::PUT, "/v1/admin/switches", &json!({})).await.granted(200), json!({"sends": false}));
     office.ask(Method::PUT, "/v1/admin/switches", &json!({"sends": true})).await.granted(200);
     comes_to_answer(&alice, "sends are on", &draft, "").await.granted(200);
-    alice.give(&draft).await;
+    // Each component has a copy of its own.
+    let sends = async || (alice.post("/v1/send", &json!({"quote": quote})).await.status == 201).then_some(());
+    until("sends are on for send too", sends).await;
 }
 
 #[tokio::test]

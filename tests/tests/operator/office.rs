@@ -1,5 +1,7 @@
 //! An operator at a desk, with a pen for the journal and an eraser for the books.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use hongbao_client::Method;
 use hongbao_stack::Stack;
 use hongbao_tests::person::text;
@@ -12,15 +14,21 @@ pub(crate) struct Office<'a> {
     pub(crate) stack: &'a Stack,
     pub(crate) operator: Person,
     books: Connection,
+    /// One office is open at a time: acts are counted over all of the books, and an eraser harms everybody's.
+    _alone: MutexGuard<'static, ()>,
 }
+
+static DESK: Mutex<()> = Mutex::new(());
 
 impl<'a> Office<'a> {
     pub(crate) fn of(scene: &Scene<'a>) -> Self {
+        // A test that failed leaves no half-done state in the lock.
+        let alone = DESK.lock().unwrap_or_else(PoisonError::into_inner);
         scene.stack.sweep().expect("a sweep"); // After which there are books.
         let operator = scene.bearer("operator", &scene.stack.operator_token().expect("a token"));
         let books = Connection::open(scene.stack.dir().join("state/sqlite_db.db")).expect("the books are there");
         books.busy_timeout(std::time::Duration::from_secs(10)).expect("a time limit can be set");
-        Self { stack: scene.stack, operator, books }
+        Self { stack: scene.stack, operator, books, _alone: alone }
     }
 
     /// Any request with a body.
@@ -86,6 +94,11 @@ impl<'a> Office<'a> {
     /// How many acts there are.
     pub(crate) fn acts(&self) -> i64 {
         self.number("SELECT COUNT(*) FROM audit")
+    }
+
+    /// How many acts there are on one subject, whatever other tests do meanwhile.
+    pub(crate) fn acts_on(&self, subject: &str) -> i64 {
+        self.number(&format!("SELECT COUNT(*) FROM audit WHERE subject = '{subject}'"))
     }
 
     /// A reconciliation of everything.
