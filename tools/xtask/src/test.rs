@@ -13,6 +13,9 @@ use crate::build;
 use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, Project, answer, cargo, show};
 use crate::setup;
 
+/// The package of the simulation.
+const SIMULATION: &str = "hongbao-sim";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Only this part
@@ -29,6 +32,8 @@ enum Part {
     Unit,
     /// The tests of the whole, through HTTP, on a real Redis
     E2e,
+    /// The simulation of the whole under faults, from seeds, and its seeded bugs
+    Sim,
     /// Formatting and clippy
     Lint,
 }
@@ -57,9 +62,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         check("format", format(&project));
     }
     let mut tally = Tally::default();
-    if wants(Part::Unit) || wants(Part::E2e) {
-        build::components(&project)?;
-        build::host(&project)?;
+    if !matches!(arguments.part, Some(Part::Lint)) {
+        if !matches!(arguments.part, Some(Part::Sim)) {
+            build::components(&project)?;
+            build::host(&project)?;
+        }
         let mut cargo = project.native("test")?;
         choose(&project, &mut cargo, arguments.part)?;
         check("tests", count(cargo.args(["--no-fail-fast", "--"]).args(&arguments.arguments), &project, &mut tally));
@@ -85,7 +92,9 @@ fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<
         let tests = targets.filter(|target| target["kind"][0] == "test").filter_map(|target| target["name"].as_str());
         match part {
             Some(Part::Unit) => _ = cargo.arg("--exclude").args(package["name"].as_str()),
-            Some(Part::E2e) => tests.for_each(|name| _ = cargo.args(["--test", name])),
+            Some(Part::Sim) if package["name"] != SIMULATION => {}
+            Some(Part::E2e) if package["name"] == SIMULATION => {}
+            Some(Part::E2e | Part::Sim) => tests.for_each(|name| _ = cargo.args(["--test", name])),
             Some(Part::Lint) | None => {}
         }
     }
