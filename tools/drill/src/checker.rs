@@ -17,6 +17,8 @@ pub(crate) struct Told {
     pub(crate) opens: BTreeMap<(String, i64, String), i64>,
     /// How many vouchers got the same answer again.
     pub(crate) same_again: u64,
+    /// Packets and people whose voucher was good once and then refused, and how.
+    refused_again: BTreeMap<(String, String), String>,
     findings: Vec<String>,
 }
 
@@ -58,6 +60,13 @@ impl Told {
     pub(crate) fn read(lines: &[Line]) -> Self {
         let mut told = Self::default();
         let mut totals = BTreeMap::new();
+        for line in lines.iter().filter(|line| line.phase == Phase::Again) {
+            let key = (line.packet.clone().unwrap_or_default(), line.person.clone());
+            match line.error().or_else(|| (!line.is_granted()).then(|| text(&line.answer["error"]["code"]))) {
+                Some(refusal) => _ = told.refused_again.insert(key, refusal),
+                None => _ = told.refused_again.remove(&key), // It only had to be asked once more.
+            }
+        }
         for line in lines.iter().filter(|line| line.phase != Phase::End && line.is_granted()) {
             let answer = &line.answer;
             match line.call {
@@ -119,6 +128,11 @@ impl Told {
             *change_fen.entry(person).or_default() += amount_fen;
             if let Some((other, _)) = paid.insert((packet, *seq), (person, *amount_fen)) {
                 verdict.findings.push(format!("share {seq} of {packet} was paid to {other} and to {person}"));
+            }
+        }
+        for (key @ (packet, person), refusal) in &self.refused_again {
+            if !on_record.contains(key) {
+                verdict.findings.push(format!("{person} opened a share of {packet}, and then was refused: {refusal}"));
             }
         }
         let escrow_fen = self.check_packets(end, &paid, now_ms, &mut change_fen, &mut verdict);

@@ -58,8 +58,7 @@ impl Crowd {
 
     /// Sends a packet to everybody; its id.
     pub(crate) async fn send(&self, phase: Phase, sender: &Session, draft: Value) -> Option<String> {
-        let wrap = Question { phase, call: Kind::Wrap, packet: None, path: "/v1/wrap".into(), body: Some(draft) };
-        let wrapped = self.ask(sender, &wrap).await?;
+        let wrapped = self.ask(sender, &wrap(phase, draft)).await?;
         let body = Some(json!({"quote": wrapped["quote"]}));
         let send = Question { phase, call: Kind::Send, packet: None, path: "/v1/send".into(), body };
         Some(self.ask(sender, &send).await?["packet_id"].as_str()?.to_owned())
@@ -85,9 +84,11 @@ impl Crowd {
         let once = || async {
             let line = self.once(person, question).await;
             self.history.write(&line.0);
-            line.1
+            // Whoever is told that a packet opens later goes away.
+            let is_later = |failure: &Failure| failure.code() == "not_started";
+            if line.1.as_ref().is_err_and(is_later) { Ok(None) } else { line.1.map(Some) }
         };
-        Patience::of(PATIENCE).ask(once).await.0.ok()
+        Patience::of(PATIENCE).ask(once).await.0.ok().flatten()
     }
 
     /// Asks once. The line is not written yet.
@@ -128,6 +129,11 @@ impl Crowd {
 /// A look into one's own wallet.
 pub(crate) fn me(phase: Phase) -> Question<'static> {
     Question { phase, call: Kind::Me, packet: None, path: "/v1/me".into(), body: None }
+}
+
+/// The wrapping of a packet, which changes nothing.
+pub(crate) fn wrap(phase: Phase, draft: Value) -> Question<'static> {
+    Question { phase, call: Kind::Wrap, packet: None, path: "/v1/wrap".into(), body: Some(draft) }
 }
 
 /// A lucky packet for everybody.

@@ -14,14 +14,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::crowd::{Crowd, draft, me};
+use crate::crowd::{Crowd, draft, me, wrap};
 use crate::history::Phase;
 
 /// How many people there are.
 pub(crate) const PEOPLE: usize = 24;
 const STORY_EVERY: Duration = Duration::from_millis(250);
 const TAKING_EVERY: Duration = Duration::from_millis(80);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The most stories or takings at a time: who waits for an answer starts nothing new.
 const AT_ONCE: usize = 48;
 const A_DAY_S: u64 = 24 * 3600;
@@ -144,7 +144,7 @@ async fn takings(crowd: Arc<Crowd>, stop: Arc<AtomicBool>, stock: Vec<String>) {
     told.join_all().await;
 }
 
-/// Somebody looks into the wallet, once and without insisting.
+/// Somebody looks into the wallet, or thinks of sending something, without insisting.
 async fn looks(crowd: Arc<Crowd>, stop: Arc<AtomicBool>) {
     let mut told = JoinSet::new();
     let mut ticks = ticks(LOOK_EVERY);
@@ -156,7 +156,8 @@ async fn looks(crowd: Arc<Crowd>, stop: Arc<AtomicBool>) {
         let crowd = Arc::clone(&crowd);
         told.spawn(async move {
             let person = &crowd.people[number % crowd.people.len()];
-            crowd.history.write(&crowd.once(person, &me(Phase::Load)).await.0);
+            let question = if number % 2 == 0 { me(Phase::Load) } else { wrap(Phase::Load, draft(100, 1, A_DAY_S)) };
+            crowd.history.write(&crowd.once(person, &question).await.0);
         });
     }
     told.join_all().await;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hongbao_stack::{Database, Runtime, Stack, StackOptions};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
@@ -70,6 +70,7 @@ async fn play(drill: &Drill, settings: &Settings, stack: &mut Stack, dir: &Path)
     block_in_place(|| (drill.strike)(&mut site))?;
     let healings_ms = site.into_healings_ms();
     sleep(TAIL).await;
+    ensure!(stack.server.is_running(), "the host ended by itself: see logs/application.log");
     let to_ms = history.now_ms();
     load.stop().await;
     rest::present_again(&crowd).await?;

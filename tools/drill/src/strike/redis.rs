@@ -8,6 +8,7 @@ use hongbao_stack::Redis;
 use redis::Connection;
 
 use crate::site::Site;
+use crate::strike::sql;
 
 /// The most that is cut off the end: a few scripts' worth, not settled yet with luck.
 const TAIL_BYTES: u64 = 3_000;
@@ -33,24 +34,33 @@ pub(crate) fn pause(site: &mut Site<'_>) -> Result<()> {
     })
 }
 
-/// First near its end, where nothing may be settled yet, then anywhere.
+/// First near its end, where little is lost; then the same while nothing can be settled, so that what is lost is
+/// nowhere else; then anywhere.
 pub(crate) fn cut(site: &mut Site<'_>) -> Result<()> {
-    for is_near_end in [true, true, false] {
-        site.broken("Redis is killed and its append-only file cut at a random byte", |site| {
-            site.stack.redis[0].kill();
-            let path = journal(&site.stack.redis[0])?;
-            let file = fs::OpenOptions::new().write(true).open(&path)?;
-            let bytes = file.metadata()?.len();
-            let from = if is_near_end { bytes.saturating_sub(TAIL_BYTES) } else { 0 };
-            let kept = site.random.u64(from..=bytes);
-            file.set_len(kept)?;
-            site.say(&format!("{kept} of {bytes} bytes are left"));
-            // `aof-load-truncated` is on by default: a torn last command is dropped.
-            site.stack.redis[0].restart()
-        })?;
-        site.hold(3_000);
-    }
-    Ok(())
+    site.broken("Redis is killed and its append-only file cut near its end", |site| cut_once(site, true))?;
+    site.hold(3_000);
+    site.broken("the ledger is away while Redis' file is cut near its end again", |site| {
+        let lock = sql::take_away(site)?;
+        site.hold(1_500);
+        cut_once(site, true)?;
+        site.hold(500);
+        sql::give_back(site, lock)
+    })?;
+    site.hold(3_000);
+    site.broken("Redis is killed and its append-only file cut anywhere", |site| cut_once(site, false))
+}
+
+fn cut_once(site: &mut Site<'_>, is_near_end: bool) -> Result<()> {
+    site.stack.redis[0].kill();
+    let path = journal(&site.stack.redis[0])?;
+    let file = fs::OpenOptions::new().write(true).open(&path)?;
+    let bytes = file.metadata()?.len();
+    let from = if is_near_end { bytes.saturating_sub(TAIL_BYTES) } else { 0 };
+    let kept = site.random.u64(from..=bytes);
+    file.set_len(kept)?;
+    site.say(&format!("{kept} of {bytes} bytes are left"));
+    // `aof-load-truncated` is on by default: a torn last command is dropped.
+    site.stack.redis[0].restart()
 }
 
 /// Once under its feet, once while it is away.

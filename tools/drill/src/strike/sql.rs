@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use hongbao_stack::Postgres;
+use rusqlite::Connection;
 
 use crate::books;
 use crate::site::Site;
@@ -45,4 +46,19 @@ pub(crate) fn stop(site: &mut Site<'_>) -> Result<()> {
         site.hold(stopped_ms);
         Ok(())
     })
+}
+
+/// Takes the ledger away until it is given back: PostgreSQL frozen, or SQLite locked.
+pub(crate) fn take_away(site: &mut Site<'_>) -> Result<Option<Connection>> {
+    match &site.stack.postgres {
+        Some(postgres) => postgres.pause(),
+        None => return books::hold(site.stack).map(Some),
+    }
+    Ok(None)
+}
+
+pub(crate) fn give_back(site: &mut Site<'_>, lock: Option<Connection>) -> Result<()> {
+    drop(lock);
+    site.stack.postgres.iter().for_each(Postgres::resume);
+    Ok(())
 }
