@@ -27,7 +27,7 @@ pub struct Exception {
 impl Ledger {
     /// The exception `id`.
     pub async fn exception(&self, id: &str) -> Result<Option<Exception>, Error> {
-        Ok(self.rows(self.sql.exception, vec![id.into()]).await?.into_iter().next().map(exception).transpose()?)
+        self.rows(self.sql.exception, vec![id.into()]).await?.into_iter().next().map(exception).transpose()
     }
 
     /// Exceptions in `state` older than the one with the id `before`, newest first; and the id that the next page

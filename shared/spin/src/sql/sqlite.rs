@@ -117,7 +117,6 @@ fn value(value: SpinValue) -> Result<Value, Failure> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
 fn failure(error: Error) -> Failure {
     Failure(match error {
         Error::Io(text) => text,
