@@ -134,7 +134,8 @@ mod tests {
     #[test]
     fn a_whole_chain_holds_and_every_change_breaks_it_where_it_was_made() {
         assert_eq!(broken_at(&chain()), None);
-        let changes: [(&str, fn(&mut Link)); 6] = [
+        type Change = fn(&mut Link);
+        let changes: [(&str, Change); 6] = [
             ("act 2 was changed", |link| link.act.reason.push('!')),
             ("act 2 was changed", |link| link.act.amount_fen = Some(1)),
             ("act 2 was changed", |link| link.act.at_ms = 6),

@@ -225,7 +225,8 @@ mod tests {
 
     #[test]
     fn every_single_change_is_found_by_the_check_it_concerns() {
-        let changes: [(Check, i64, fn(&mut PacketBooks)); 12] = [
+        type Change = fn(&mut PacketBooks);
+        let changes: [(Check, i64, Change); 12] = [
             (Check::Packets, 1, |books| books.total_fen = 999),
             (Check::Packets, 1_000, |books| books.funded_fen = None),
             (Check::Packets, 7, |books| books.escrow_fen = Some(7)),

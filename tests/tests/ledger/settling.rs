@@ -108,7 +108,7 @@ pub(crate) async fn a_refund_is_made_once(books: &Backend) {
     let (ledger, mut journal) = (books.ledger().await, Journal::default());
     let packet = sent(&ledger, 1, 1_000, 3).await;
     let close = journal.close(&packet, 0);
-    let settled = books.at_once(8, async |_, ledger| ledger.settle(&[close.clone()], LATER_MS).await);
+    let settled = books.at_once(8, async |_, ledger| ledger.settle(std::slice::from_ref(&close), LATER_MS).await);
     assert!(settled.iter().all(Result::is_ok), "{settled:?}");
     assert_eq!(now(&ledger, &packet).await.refunded, Some(fen(1_000)));
     assert_eq!(balance(&ledger, "sender1").await, fen(1_000));
@@ -120,7 +120,7 @@ pub(crate) async fn a_share_for_two_is_an_exception(books: &Backend) {
         let packet = sent(&ledger, number, 1_000, 3).await;
         let first = journal.open(&packet, 0, &user("anna"));
         let second = journal.open(&packet, 0, &user("ben"));
-        let batches: [&[Settlement]; 2] = [&[first.clone()], &[second.clone()]];
+        let batches: [&[Settlement]; 2] = [std::slice::from_ref(&first), std::slice::from_ref(&second)];
         if number == 0 {
             for batch in batches {
                 settle(&ledger, batch).await;
