@@ -8,11 +8,8 @@ CREATE TYPE journal_entry AS (
 
 -- The packets of a batch about which the order of its entries decides something, or an exception has to be noted.
 -- About all others the entries agree with each other and with the books, so that they can be settled together.
--- (In plpgsql because it keeps the plan, which takes longer to make than to follow.)
-CREATE FUNCTION contradicted(entries journal_entry[]) RETURNS text[] LANGUAGE plpgsql AS $$
-DECLARE
-  found text[];
-BEGIN
+-- In SQL because then it is planned for every batch: a plan kept from the first, empty tables would never end.
+CREATE FUNCTION contradicted(entries journal_entry[]) RETURNS text[] LANGUAGE sql AS $$
   WITH entry AS (SELECT * FROM unnest(entries)),
   -- Opens that are not paid yet, and whether the share or the user has a claim nevertheless.
   fresh AS (
@@ -26,7 +23,7 @@ BEGIN
     GROUP BY e.packet
   ),
   closes AS (SELECT packet, MIN(opened) AS opened, MAX(opened) AS most FROM entry WHERE kind = 'close' GROUP BY packet)
-  SELECT COALESCE(array_agg(b.packet), '{}') INTO found
+  SELECT COALESCE(array_agg(b.packet), '{}')
   FROM (SELECT packet, bool_or(kind NOT IN ('load', 'open', 'close')) AS is_odd FROM entry GROUP BY packet) b
     LEFT JOIN packets p ON p.id = b.packet
     LEFT JOIN accounts escrow ON escrow.id = 'packet:' || b.packet
@@ -37,9 +34,8 @@ BEGIN
     OR f.is_claimed OR f.shares < f.opens OR f.users < f.opens OR f.amounts < f.opens OR f.fen > escrow.balance_fen
     -- Two closes that differ; more opens than the close counted, of which the first come first.
     OR c.opened <> c.most OR c.opened <> p.closed_opened
-    OR p.settled + COALESCE(f.opens, 0) > COALESCE(p.closed_opened, c.opened);
-  RETURN found;
-END $$;
+    OR p.settled + COALESCE(f.opens, 0) > COALESCE(p.closed_opened, c.opened)
+$$;
 
 -- The books of a subject (a packet or an account) contradict themselves. The packet's refund stops until an operator
 -- has looked. One exception a subject, until a retry has found it sound.
