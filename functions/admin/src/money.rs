@@ -26,7 +26,7 @@ pub(crate) async fn reconcile(app: &App, call: &Call) -> Result<Answer, Error> {
     let limit = query_number(&query, "limit", (1, LIMIT_MAX), LIMIT)?;
     let place = match query.iter().find(|(name, _)| *name == "after") {
         Some((_, text)) => Place::parse(text).ok_or_else(|| Error::invalid("after", "must be an answer's next"))?,
-        None => Place::start(),
+        None => Place::default(),
     };
     Answer::ok(&app.reconcile(place, limit).await?)
 }

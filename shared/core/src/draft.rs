@@ -63,7 +63,9 @@ fn check_text(field: &str, text: Option<&str>, most: usize) -> Result<(), Error>
     if text.is_empty() || text.chars().count() > most {
         return Err(Error::invalid(field, format!("must have 1 to {most} characters")));
     }
-    if text.chars().any(char::is_control) {
+    // An override of the writing direction can make the text around it read as something else.
+    let overrides = |letter: char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if text.chars().any(|letter| letter.is_control() || overrides(letter)) {
         return Err(Error::invalid(field, "must have no control characters"));
     }
     Ok(())

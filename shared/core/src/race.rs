@@ -124,32 +124,39 @@ impl Race {
     /// Opens `user`'s share `seq` at `now_ms`, as a voucher of `epoch` says. The journal's entry is there the first
     /// time only.
     ///
-    /// A voucher from before a loss is a receipt: it gets its share if that is still free.
+    /// A voucher from before a loss is a receipt: it gets its share if that is still free, even if the user has
+    /// grabbed another one since (that one goes back), and else it is journaled as contested.
     ///
     /// # Errors
     /// [`Error::NotGrabbed`] when `seq` is not bound to the user, [`Error::Expired`] after the packet's end,
-    /// [`Error::Contested`] for a receipt whose share somebody else has.
+    /// [`Error::Contested`] for a receipt whose share somebody else has, [`Error::Unavailable`] for a voucher of this
+    /// very epoch that is not known here: the shard has forgotten a grab, and stops to be trusted.
     pub fn open(&mut self, user: &UserId, seq: u32, epoch: u32, now_ms: i64) -> (Result<i64, Error>, Option<Event>) {
         let claim = self.claims.get(user).copied();
         let is_bound = claim.is_some_and(|claim| claim.seq == seq);
-        if let Some(opened_at_ms) = claim.filter(|_| is_bound).and_then(|claim| claim.opened_at_ms) {
+        let opened_at_ms = claim.and_then(|claim| claim.opened_at_ms);
+        if let Some(opened_at_ms) = opened_at_ms.filter(|_| is_bound) {
             return (Ok(opened_at_ms), None); // Idempotence first.
         }
-        let is_receipt = claim.is_none() && self.is_rebuilt && epoch < self.epoch;
-        if !is_bound && !is_receipt {
+        if !is_bound && epoch >= self.epoch {
+            return (Err(Error::Unavailable(format!("share {seq} of {user} is forgotten"))), None);
+        }
+        if !is_bound && !self.is_rebuilt {
             return (Err(Error::NotGrabbed), None);
+        }
+        let (packet, epoch, journaled) = (self.facts.id, self.epoch, user.clone());
+        let is_free = opened_at_ms.is_none() && !self.claims.values().any(|claim| claim.seq == seq);
+        if !is_bound && (self.is_over(now_ms) || !is_free) {
+            let is_first = self.contests.insert(user.clone());
+            let event = Event::Contest { packet, epoch, seq, user: journaled, at_ms: now_ms };
+            let refusal = if self.is_over(now_ms) { Error::Expired } else { Error::Contested };
+            return (Err(refusal), is_first.then_some(event));
         }
         if self.is_over(now_ms) {
             return (Err(Error::Expired), None);
         }
-        let (packet, epoch, journaled) = (self.facts.id, self.epoch, user.clone());
-        if is_receipt && self.claims.values().any(|claim| claim.seq == seq) {
-            let is_first = self.contests.insert(user.clone());
-            let event = Event::Contest { packet, epoch, seq, user: journaled, at_ms: now_ms };
-            return (Err(Error::Contested), is_first.then_some(event));
-        }
         // After this point the open must succeed.
-        if is_receipt {
+        if claim.is_none() {
             self.grabbed = self.grabbed.saturating_add(1);
         }
         self.claims.insert(user.clone(), Claim { seq, opened_at_ms: Some(now_ms) });

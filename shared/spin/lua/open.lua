@@ -3,9 +3,9 @@
 --
 -- KEYS  packet, events, bell, epoch
 -- ARGV  epoch, packet id, user, seq, voucher's epoch
--- reply {'ok', opened at ms} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'}
+-- reply {'ok', opened at ms} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'} | {'lost'}
 local packet, events, bell = KEYS[1], KEYS[2], KEYS[3]
-local id, user, seq = ARGV[2], ARGV[3], ARGV[4]
+local id, user, seq, given = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 
 if redis.call('GET', KEYS[4]) ~= ARGV[1] then return {'fenced'} end
 local now = redis.call('TIME')
@@ -17,20 +17,29 @@ if epoch ~= ARGV[1] then return {'missing'} end
 -- A claim is its seq, and once opened "seq:opened at ms".
 local claimed, opened_at = string.match(claim or '', '^(%d+):?(%d*)$')
 if claimed == seq and opened_at ~= '' then return {'ok', tonumber(opened_at)} end
--- A voucher from before a rebuild is a receipt: it gets its share if that is still free.
-local is_receipt = not claim and cursor and tonumber(ARGV[5]) < tonumber(epoch)
-if claimed ~= seq and not is_receipt then return {'not_grabbed'} end
-if closed or now_ms >= tonumber(expires) then return {'expired'} end
-local at = string.format('%.0f', now_ms)
-if is_receipt and redis.call('HEXISTS', packet, 's' .. seq) == 1 then
-  -- Two people, one share: on record, once, for an operator to decide.
-  if redis.call('HSETNX', packet, 'contest:' .. user, 1) == 1 then
-    redis.call('XADD', events, '*', 'e', table.concat({'contest', id, epoch, seq, user, at}, ' '))
-  end
-  return {'contested'}
+local is_receipt = claimed ~= seq
+-- Nobody signs a voucher of this epoch for a share that was not bound here: the shard has forgotten it.
+if is_receipt and given >= tonumber(epoch) then
+  redis.call('SET', KEYS[4], 0)
+  return {'lost'}
 end
+if is_receipt and not cursor then return {'not_grabbed'} end
+local is_over = closed or now_ms >= tonumber(expires)
+local at = string.format('%.0f', now_ms)
+-- A voucher from before a rebuild is a receipt: it gets its share if that is still free, and else it is on record,
+-- once, for an operator to decide.
+local is_free = (opened_at or '') == '' and redis.call('HEXISTS', packet, 's' .. seq) == 0
+if is_receipt and (is_over or not is_free) and redis.call('HSETNX', packet, 'contest:' .. user, 1) == 1 then
+  redis.call('XADD', events, '*', 'e', table.concat({'contest', id, epoch, seq, user, at}, ' '))
+end
+if is_over then return {'expired'} end
+if is_receipt and not is_free then return {'contested'} end
 -- After this point the open must succeed.
-if is_receipt then
+if is_receipt and claimed then
+  -- The share that was grabbed again meanwhile goes back.
+  redis.call('HDEL', packet, 's' .. claimed)
+  redis.call('HSET', packet, 's' .. seq, 1, 'q', math.max(tonumber(cursor), tonumber(claimed)))
+elseif is_receipt then
   redis.call('HINCRBY', packet, 'g', 1)
   redis.call('HSET', packet, 's' .. seq, 1)
 end

@@ -14,6 +14,7 @@ use crate::config::{self, Config, DatabaseUrl};
 use crate::gate::Gate;
 use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
+use crate::operate::reconcile::Place;
 use crate::redis::Server;
 use crate::shard::Shard;
 use crate::sql::postgres::Postgres;
@@ -34,6 +35,8 @@ pub struct App {
     packets: RefCell<BTreeMap<PacketId, Rc<Remembered>>>,
     turns: Rc<()>,
     pub(crate) gate: Gate,
+    /// Where the reconciliation of the sweeps goes on.
+    pub(crate) reconciled: Cell<Place>,
 }
 
 /// The most requests of an instance that the ledger answers at a time in place of Redis.
@@ -136,6 +139,7 @@ impl App {
             packets: RefCell::default(),
             turns: Rc::default(),
             gate: Gate::default(),
+            reconciled: Cell::default(),
         }
     }
 
@@ -219,7 +223,7 @@ impl App {
     pub async fn on_shard<T>(&self, id: PacketId, work: impl AsyncFn(&Shard) -> Result<T, Error>) -> Result<T, Error> {
         let shard = self.shard(id).await?;
         match work(shard).await {
-            Err(Error::Unavailable(_)) if shard.trusted().is_none() => work(self.shard(id).await?).await,
+            Err(Error::Unavailable(_)) if shard.trusted_epoch().is_none() => work(self.shard(id).await?).await,
             done => done,
         }
     }

@@ -79,8 +79,8 @@ impl Packet {
 pub struct Settlement {
     /// The entry's own id: shard and place in the stream.
     pub event: String,
-    /// `load`, `open`, `close`, `contest` or `poison`; first of all `fence`: the shard (in `packet`), the reader's
-    /// epoch (`opened`) and the place of the batch's last entry (`at_ms`, `seq`).
+    /// `load`, `open`, `close`, `contest` or `poison`; first of all `fence`: the shard (in `packet`), the epoch
+    /// (`opened`) and server process (`text`) that were read, and the place of the batch's last entry (`at_ms`, `seq`).
     pub kind: &'static str,
     /// The packet's id.
     pub packet: String,

@@ -6,7 +6,7 @@
 use hongbao_core::{Error, PacketId};
 
 use crate::App;
-use crate::ledger::{Packet, Settlement, ShardRecord};
+use crate::ledger::{Settlement, ShardRecord};
 use crate::settle;
 use crate::shard::{Identity, Shard};
 
@@ -29,20 +29,26 @@ impl App {
             Some(epoch) if epoch > 0 && identity.is_compared => epoch,
             _ => self.compare(shard, &identity).await?,
         };
-        shard.trust(epoch);
+        shard.trust(epoch, &identity.run_id);
         Ok(())
     }
 
     /// Compares a shard with the ledger: the epoch it is live under.
     async fn compare(&self, shard: &Shard, identity: &Identity) -> Result<u32, Error> {
         let ledger = self.ledger().await?;
-        let record = ledger.shard(shard.number).await?;
+        let mut record = ledger.shard(shard.number).await?;
+        if record.run_id != identity.run_id {
+            // First of all: from here on nothing is settled that was read from an earlier process, so that what is
+            // settled now is all that this one has to know of.
+            ledger.meet(shard.number, &identity.run_id).await?;
+            record = ledger.shard(shard.number).await?;
+        }
         if identity.epoch.is_none() && !record.has_packets {
             shard.adopt(record.epoch).await?;
             shard.set_compared(&identity.run_id).await?;
             return Ok(record.epoch);
         }
-        if identity.epoch == Some(record.epoch) && shard.last_place().await? >= record.settled {
+        if identity.epoch == Some(record.epoch) && shard.has_written(record.settled).await? {
             shard.set_compared(&identity.run_id).await?;
             return Ok(record.epoch);
         }
@@ -61,7 +67,7 @@ impl App {
         let identity = shard.identity().await?;
         match self.compare(shard, &identity).await {
             Ok(epoch) => {
-                shard.trust(epoch);
+                shard.trust(epoch, &identity.run_id);
                 return Ok(0);
             }
             Err(_) => shard.doubt(),
@@ -75,14 +81,17 @@ impl App {
         else {
             return Ok(0); // Another sweep is at it.
         };
-        self.rebuild(shard, &ShardRecord { epoch, ..record }, &identity.run_id).await
+        self.rebuild(shard, &ShardRecord { epoch, run_id: identity.run_id, ..record }).await
     }
 
-    async fn rebuild(&self, shard: &Shard, record: &ShardRecord, run_id: &str) -> Result<usize, Error> {
+    async fn rebuild(&self, shard: &Shard, record: &ShardRecord) -> Result<usize, Error> {
         let ledger = self.ledger().await?;
         // What the journal still holds comes first, whoever was reading it: then the ledger knows all there is.
-        shard.trust(record.epoch);
+        shard.trust(record.epoch, &record.run_id);
         settle::drain_all(shard, ledger, "rebuild", || self.now_ms()).await?;
+        // No open can come any more for what was closed before the loss: what is still missing is on record, and the
+        // refund does not wait for it.
+        ledger.forgo_lost(record, self.now_ms()).await?;
         let settled = ledger.shard(shard.number).await?.settled;
         shard.advance_to(settled).await?;
         let (mut rebuilt, mut after) = (0, PacketId::from_bytes([0; 16]));
@@ -98,22 +107,25 @@ impl App {
                 }
                 rebuilt += 1;
             }
-            let now_ms = self.now_ms();
             // The shard has them from now on: no sweep has to load those that were sent while it was fenced.
-            let unconfirmed = packets.iter().filter(|packet| !packet.is_loaded);
-            let confirm = |packet: &Packet| Settlement {
-                kind: "load",
-                packet: packet.facts.id.to_string(),
-                ..Settlement::default()
-            };
-            let confirmed: Vec<_> = unconfirmed.map(confirm).collect();
-            if !confirmed.is_empty() {
-                ledger.settle(&confirmed, now_ms).await?;
-            }
-            ledger.renew_lease(record, now_ms.saturating_add(LEASE_MS)).await?;
+            let unconfirmed: Vec<_> = packets.iter().filter(|packet| !packet.is_loaded).collect();
+            self.confirm_loaded(&unconfirmed.iter().map(|packet| packet.facts.id).collect::<Vec<_>>()).await?;
+            ledger.renew_lease(record, self.now_ms().saturating_add(LEASE_MS)).await?;
         }
-        shard.go_live(record.epoch, run_id).await?;
+        if !shard.go_live(record.epoch, &record.run_id).await? {
+            return Err(Error::Unavailable(format!("shard {} started anew while it was rebuilt", shard.number)));
+        }
         ledger.renew_lease(record, 0).await?;
         Ok(rebuilt)
+    }
+
+    /// Notes in the ledger that these packets are on their shard, as the journal's own entries do.
+    pub(crate) async fn confirm_loaded(&self, packets: &[PacketId]) -> Result<(), Error> {
+        if packets.is_empty() {
+            return Ok(());
+        }
+        let load = |id: &PacketId| Settlement { kind: "load", packet: id.to_string(), ..Settlement::default() };
+        let entries: Vec<_> = packets.iter().map(load).collect();
+        self.ledger().await?.settle(&entries, self.now_ms()).await
     }
 }

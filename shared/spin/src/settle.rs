@@ -5,7 +5,8 @@
 //!
 //! **Invariant:** amounts are worked out here from the ledger's own seed; the journal holds none.
 //!
-//! **Invariant:** a batch is settled under the epoch it was read under, or not at all.
+//! **Invariant:** a batch is settled while the shard is still the one it was read from, its epoch and its server
+//! process, or not at all.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use hongbao_core::event::Event;
 use hongbao_core::{Error, Fen, PacketId};
 
 use crate::ledger::{Ledger, Settlement};
-use crate::shard::{Entry, Place, Shard, place_of};
+use crate::shard::{Entry, Place, Shard, Trust, place_of};
 
 /// The most entries of one statement.
 pub const BATCH: i64 = 1_000;
@@ -31,7 +32,7 @@ pub const TRIES: i64 = 5;
 /// stays in the journal.
 pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
     shard.answer_bell().await?;
-    let mut settler = Settler { shard, ledger, amounts: BTreeMap::new() };
+    let mut settler = Settler::new(shard, ledger)?;
     let mut settled = 0;
     if shard.has_unacknowledged().await? {
         // Behind a ledger that is away nothing is read or taken over: a try counts only where it could succeed, and
@@ -58,7 +59,7 @@ pub async fn drain_all(
     consumer: &str,
     now_ms: impl Fn() -> i64,
 ) -> Result<usize, Error> {
-    let mut settler = Settler { shard, ledger, amounts: BTreeMap::new() };
+    let mut settler = Settler::new(shard, ledger)?;
     let taken = settler.take_over(consumer, 0, &now_ms).await?;
     Ok(taken + drain(shard, ledger, consumer, now_ms).await?)
 }
@@ -66,11 +67,18 @@ pub async fn drain_all(
 struct Settler<'a> {
     shard: &'a Shard,
     ledger: &'a Ledger,
+    /// What the shard was before anything was read: another request may come to trust it as something else.
+    read_from: Trust,
     /// The shares of the packets met so far.
     amounts: BTreeMap<PacketId, Vec<Fen>>,
 }
 
-impl Settler<'_> {
+impl<'a> Settler<'a> {
+    fn new(shard: &'a Shard, ledger: &'a Ledger) -> Result<Self, Error> {
+        let trusted = shard.trusted().ok_or_else(|| Error::Unavailable(format!("shard {} is in doubt", shard.number)));
+        Ok(Self { shard, ledger, read_from: trusted?, amounts: BTreeMap::new() })
+    }
+
     /// Settles entries that somebody read `idle_ms` ago or earlier and never acknowledged: one by one, so that
     /// one that cannot be settled does not hold up the others.
     async fn take_over(&mut self, consumer: &str, idle_ms: i64, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
@@ -94,7 +102,7 @@ impl Settler<'_> {
         Ok(entries.len())
     }
 
-    /// The batch's first entry: it settles nothing, and stops a batch read under an epoch that is over.
+    /// The batch's first entry: it settles nothing, and stops a batch of a shard that is another one by now.
     fn fence(&self, entries: &[Entry]) -> Result<Settlement, Error> {
         let place = entries.iter().filter_map(|entry| place_of(&entry.id)).max();
         let place = place.ok_or_else(|| Error::Internal(format!("entries without a place: {entries:?}")))?;
@@ -105,9 +113,10 @@ impl Settler<'_> {
         Settlement {
             kind: "fence",
             packet: self.shard.number.to_string(),
-            opened: self.shard.trusted(),
+            opened: Some(self.read_from.epoch),
             at_ms: Some(at_ms),
             seq: Some(number),
+            text: self.read_from.run_id.clone(),
             ..Settlement::default()
         }
     }

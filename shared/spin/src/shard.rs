@@ -1,6 +1,6 @@
 //! One shard of Redis: the race's scripts under typed names, and its journal.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use hongbao_core::packet::Facts;
@@ -32,7 +32,16 @@ pub struct Shard {
     events: String,
     bell: String,
     epoch: String,
-    trusted: Cell<Option<u32>>,
+    trusted: RefCell<Option<Trust>>,
+}
+
+/// What an instance knows of the server that it compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trust {
+    /// The epoch of its contents.
+    pub epoch: u32,
+    /// The server process: its run id.
+    pub run_id: String,
 }
 
 /// One entry of the journal.
@@ -73,7 +82,14 @@ impl Shard {
     #[must_use]
     pub fn new(number: u16, redis: Box<dyn Redis>) -> Self {
         let key = |name: &str| format!("hb:{{{number}}}:{name}");
-        Self { number, redis, events: key("events"), bell: key("bell"), epoch: key("epoch"), trusted: Cell::new(None) }
+        Self {
+            number,
+            redis,
+            events: key("events"),
+            bell: key("bell"),
+            epoch: key("epoch"),
+            trusted: RefCell::default(),
+        }
     }
 
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
@@ -89,7 +105,7 @@ impl Shard {
     /// A lost connection may come back to another server, or to the same with other contents: compare again.
     fn doubt_if_lost(&self, answer: Result<Vec<Reply>, Failure>) -> Result<Vec<Reply>, Failure> {
         if matches!(answer, Err(Failure::Lost(_))) {
-            self.trusted.set(None);
+            self.doubt();
         }
         answer
     }
@@ -98,36 +114,43 @@ impl Shard {
         format!("hb:{{{}}}:p:{id}", self.number)
     }
 
-    /// The epoch under which this instance trusts the shard; `None` before [`trust`](Self::trust) and after a
-    /// script found another one.
+    /// What this instance trusts the shard as; `None` before [`trust`](Self::trust) and after a script found another
+    /// epoch.
     #[must_use]
-    pub fn trusted(&self) -> Option<u32> {
-        self.trusted.get()
+    pub fn trusted(&self) -> Option<Trust> {
+        self.trusted.borrow().clone()
     }
 
-    /// Makes this instance trust the shard under `epoch`.
-    pub fn trust(&self, epoch: u32) {
-        self.trusted.set(Some(epoch));
+    /// The epoch under which this instance trusts the shard.
+    #[must_use]
+    pub fn trusted_epoch(&self) -> Option<u32> {
+        self.trusted.borrow().as_ref().map(|trust| trust.epoch)
+    }
+
+    /// Makes this instance trust the shard under `epoch`, as the server process `run_id` holds it.
+    pub fn trust(&self, epoch: u32, run_id: &str) {
+        self.trusted.replace(Some(Trust { epoch, run_id: run_id.to_owned() }));
     }
 
     /// Makes the next use of the shard compare it again.
     pub fn doubt(&self) {
-        self.trusted.set(None);
+        self.trusted.replace(None);
     }
 
     /// The epoch that scripts compare. Without trust it is one that no shard has; not 0, which is the fence's.
     fn expected_epoch(&self) -> Argument {
-        Argument::Int64(self.trusted.get().map_or(-1, i64::from))
+        Argument::Int64(self.trusted_epoch().map_or(-1, i64::from))
     }
 
-    /// Loads a packet into the race; doing it again changes nothing.
-    pub async fn load(&self, facts: &Facts) -> Result<(), Error> {
+    /// Loads a packet into the race; `false` when the shard has it already, which changes nothing.
+    pub async fn load(&self, facts: &Facts) -> Result<bool, Error> {
         let mut arguments = vec![self.expected_epoch(), binary(facts.id.to_string())];
         arguments.extend(encode_facts(facts));
         let keys = [self.packet_key(facts.id), self.events.clone(), self.epoch.clone()];
         let reply = self.run(&LOAD, &keys.each_ref().map(String::as_str), &arguments).await?;
         match code(&reply)? {
-            "ok" | "again" => Ok(()),
+            "ok" => Ok(true),
+            "again" => Ok(false),
             other => Err(self.refusal(other, &reply)),
         }
     }
@@ -189,9 +212,9 @@ impl Shard {
             "expired" => Error::Expired,
             "not_grabbed" => Error::NotGrabbed,
             "contested" => Error::Contested,
-            "fenced" => {
-                self.trusted.set(None);
-                Error::Unavailable(format!("shard {} is fenced: its epoch is another one", self.number))
+            "fenced" | "lost" => {
+                self.doubt();
+                Error::Unavailable(format!("shard {} is {code}: its epoch is another one", self.number))
             }
             other => Error::Internal(format!("a script answered {other:?}")),
         }
@@ -219,6 +242,6 @@ impl Shard {
             }
         }
         // What another epoch left behind is not the packet's state.
-        Ok((epoch.is_some() && epoch == self.trusted.get()).then_some(live))
+        Ok((epoch.is_some() && epoch == self.trusted_epoch()).then_some(live))
     }
 }

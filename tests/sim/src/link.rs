@@ -184,7 +184,8 @@ impl Link {
                 *answer = Ok(Answered::Array(vec![epoch, Answered::bulk(server.run_id.clone())]));
             }
             (LinkBug::TrustsAnyCopy, "XINFO") => {
-                let words = ["last-generated-id", "9000000000000-0"].map(Answered::bulk);
+                let words = ["last-generated-id", "9000000000000-0", "max-deleted-entry-id", "9000000000000-0"];
+                let words = words.map(Answered::bulk);
                 *answer = Ok(Answered::Array(words.to_vec()));
             }
             _ => {}

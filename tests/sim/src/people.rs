@@ -150,7 +150,8 @@ impl Story {
         let packet = answer.body.get("packet_id").and_then(|id| id.as_str()).and_then(PacketId::parse);
         let Some(packet) = packet else { return };
         let ends_ms = answer.body.get("expires_at_ms").and_then(serde_json::Value::as_i64).unwrap_or_default();
-        let lifetime_ms = (ends_ms - self.site.app_now_ms()).max(100).unsigned_abs();
+        // By a clock that has jumped it may seem to be hours away.
+        let lifetime_ms = (ends_ms - self.site.app_now_ms()).clamp(100, 60_000).unsigned_abs();
         for person in self.people.clone() {
             let story = self.clone();
             let comes_ms = match random.below(4) {

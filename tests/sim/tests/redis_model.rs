@@ -134,6 +134,7 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
         22 => ("XACK", format!("s g {id}")),
         23 => ("XAUTOCLAIM", format!("s g {consumer} 0 0 COUNT {}", random.between(1, 3))),
         24 => ("XINFO", "STREAM s".to_owned()),
+        25 if random.below(2) == 0 => ("XSETID", format!("s {id} MAXDELETEDID {id}")),
         25 => ("XSETID", format!("s {id}")),
         _ => ("XPENDING", "s g".to_owned()),
     };

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use hongbao_sim::canary::Seam;
-use hongbao_sim::checker::{Line, Moment, Tables, Violation, check};
+use hongbao_sim::checker::{Line, Moment, Tables, check};
 use hongbao_sim::database::prepare;
 use hongbao_sim::fault::Disaster;
 use hongbao_sim::run::{Options, run, run_and_keep};
@@ -13,14 +13,6 @@ use hongbao_sim::swarm::{Swarm, swarm};
 const SEEDS: u64 = 4_000;
 /// And in which it loses it now and then.
 const SEEDS_WITH_LOSS: u64 = 1_500;
-
-/// Open findings, by what is told of them: what a shard that lost contents can still lead to. Each leaves when it is
-/// repaired; whatever else fails, fails the test.
-const FINDINGS: [(&str, &str); 3] = [
-    ("never settled: 0 people, 0 entries", "a close was settled, and an open before it was lost with the journal"),
-    ("never refunded", "the same"),
-    ("which was settled to", "a batch read before the loss was committed after the shard had been compared"),
-];
 
 fn show(total: &Swarm, options: Options) {
     for outcome in &total.failed {
@@ -50,18 +42,9 @@ fn no_mix_of_faults_loses_a_fen_and_everything_settles() {
 #[test]
 fn a_redis_that_lost_contents_costs_no_fen() {
     let options = Options::default();
-    let mut total = swarm(1, SEEDS_WITH_LOSS, 20, &Seam::default(), options);
-    let is_open = |violation: &Violation| {
-        let told = violation.to_string();
-        FINDINGS.iter().any(|(words, _)| told.contains(words))
-    };
-    let before = total.failed.len();
-    total.failed.retain(|outcome| !outcome.violations.iter().all(is_open));
-    let open = before - total.failed.len();
-    println!("{open} of {} seeds met an open finding: {FINDINGS:?}", total.seeds);
+    let total = swarm(1, SEEDS_WITH_LOSS, 3, &Seam::default(), options);
     show(&total, options);
     assert!(total.failed.is_empty(), "{} seeds failed", total.failed.len());
-    assert!(open < 10, "an open finding has become common: {open} seeds");
 }
 
 #[test]

@@ -74,6 +74,8 @@ on_both! {
         a_contradiction_stops_nobody_else
         the_earliest_share_wins_a_tie
         a_batch_of_an_epoch_that_is_over_is_refused
+        a_batch_read_from_an_earlier_server_process_is_refused
+        lost_opens_are_given_up_on_record
         parallel_batches_over_the_same_wallets_settle_all;
     reading:
         a_statement_is_read_in_pages

@@ -272,6 +272,48 @@ pub(crate) async fn a_batch_of_an_epoch_that_is_over_is_refused(books: &Backend)
     assert_eq!(now(&ledger, &packet).await.settled, 2);
 }
 
+pub(crate) async fn a_batch_read_from_an_earlier_server_process_is_refused(books: &Backend) {
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let packet = sent(&ledger, 1, 1_000, 3).await;
+    let epoch = ledger.shard(0).await.expect("a shard").epoch;
+    let read_from = |run_id: &str| Settlement { text: run_id.to_owned(), ..Journal::fence(0, epoch, 1) };
+    ledger.meet(0, "first").await.expect("it is met");
+    settle(&ledger, &[read_from("first"), journal.open(&packet, 0, &user("anna"))]).await;
+    ledger.meet(0, "second").await.expect("it is met");
+    assert_eq!(ledger.shard(0).await.expect("a shard").run_id, "second");
+    let open = journal.open(&packet, 1, &user("ben"));
+    let late = ledger.settle(&[read_from("first"), open.clone()], LATER_MS).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    assert_eq!(now(&ledger, &packet).await.settled, 1);
+    settle(&ledger, &[read_from("second"), open]).await;
+    assert_eq!(now(&ledger, &packet).await.settled, 2);
+}
+
+/// A close was settled, and opens that came before it are lost with the journal: the refund is made without them, and
+/// an operator can see of which packet.
+pub(crate) async fn lost_opens_are_given_up_on_record(books: &Backend) {
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let (packet, sound) = (sent(&ledger, 1, 1_000, 4).await, sent(&ledger, 2, 1_000, 4).await);
+    let entries = [
+        journal.open(&packet, 0, &user("anna")),
+        journal.close(&packet, 3),
+        journal.open(&sound, 0, &user("anna")),
+        journal.close(&sound, 1),
+    ];
+    settle(&ledger, &entries).await;
+    assert_eq!(now(&ledger, &packet).await.refunded, None, "two opens are missing");
+    let record = ledger.shard(0).await.expect("a shard");
+    for _ in 0..2 {
+        ledger.forgo_lost(&record, LATER_MS).await.expect("they are given up");
+    }
+    let left_fen = 1_000 - packet.facts.amounts()[0].get();
+    assert_eq!(now(&ledger, &packet).await.refunded, Some(fen(left_fen)));
+    assert_eq!(reasons(books).await, ["opens_lost"]);
+    // Whoever opened one of them and comes late finds the escrow empty, on record too.
+    settle(&ledger, &[journal.open(&packet, 1, &user("ben"))]).await;
+    assert_eq!(reasons(books).await, ["escrow_empty", "opens_lost"]);
+}
+
 pub(crate) async fn parallel_batches_over_the_same_wallets_settle_all(books: &Backend) {
     const SHARES: u32 = 40;
     let (ledger, mut journal) = (books.ledger().await, Journal::default());

@@ -75,6 +75,8 @@ pub enum Answer {
     Missing,
     /// The caller believes in another epoch than the shard's.
     Fenced,
+    /// The shard has forgotten what the voucher says, and fenced itself.
+    Lost,
     /// The shard's epoch is not the one that was found.
     Changed,
     /// The shard is not fenced.
@@ -174,6 +176,9 @@ impl World {
         };
         let (answer, event) = decide(race, call, facts, self.now_ms);
         self.journal.extend(event);
+        if answer == Answer::Lost {
+            self.epoch = Some(0);
+        }
         if let (Call::Grab(user), Answer::Grabbed(seq, epoch)) = (call, &answer) {
             self.vouchers.push((packet, user.clone(), *seq, *epoch));
         }
@@ -228,6 +233,7 @@ fn refused(error: Error) -> Answer {
         Error::Expired => Answer::Expired,
         Error::NotGrabbed => Answer::NotGrabbed,
         Error::Contested => Answer::Contested,
+        Error::Unavailable(_) => Answer::Lost,
         other => panic!("the model answers {other:?}"),
     }
 }

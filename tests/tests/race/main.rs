@@ -102,6 +102,7 @@ fn code(answer: &Answer) -> &'static str {
         Answer::SoldOut => "sold_out",
         Answer::Expired => "expired",
         Answer::NotGrabbed => "not_grabbed",
+        Answer::Lost => "lost",
         Answer::Contested => "contested",
         Answer::Missing => "missing",
         Answer::Changed => "changed",

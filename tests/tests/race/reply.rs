@@ -36,6 +36,7 @@ pub fn parse_answer(call: &Call, reply: Value) -> Result<Answer, String> {
         (Call::Grab(_), "sold_out", []) => Answer::SoldOut,
         (Call::Open(..), "ok", &[at_ms]) => Answer::OpenedAt(at_ms),
         (Call::Open(..), "not_grabbed", []) => Answer::NotGrabbed,
+        (Call::Open(..), "lost", []) => Answer::Lost,
         (Call::Open(..), "contested", []) => Answer::Contested,
         (Call::Grab(_) | Call::Open(..), "expired", []) => Answer::Expired,
         (Call::Close, "ok", &[opened]) => Answer::Closed(small(opened)),

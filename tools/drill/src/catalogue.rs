@@ -110,7 +110,7 @@ pub(crate) const DRILLS: [Drill; 14] = [
         lasts_s: 13,
         ..PLAIN
     },
-    Drill { name: "sql-stop", about: "take the database away for a while", strike: sql::stop, lasts_s: 15, ..PLAIN },
+    Drill { name: "sql-stop", about: "take the database away for a while", strike: sql::stop, lasts_s: 65, ..PLAIN },
     Drill {
         name: "kill-postgres",
         about: "kill -9 PostgreSQL",

@@ -45,9 +45,6 @@ struct Cli {
     /// What decides everything that is left to chance.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Take SQL away for a minute instead of 15 seconds.
-    #[arg(long)]
-    long: bool,
     /// Say which drills there are.
     #[arg(long)]
     list: bool,
@@ -100,7 +97,6 @@ async fn run_all(cli: &Cli) -> Result<bool> {
             Served::Spin => Runtime::Spin("spin".into()),
         },
         seed: cli.seed,
-        is_long: cli.long,
     };
     let started = Instant::now();
     let mut ended = Vec::new();

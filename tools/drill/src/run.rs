@@ -32,7 +32,6 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     pub(crate) runtime: Runtime,
     pub(crate) seed: u64,
-    pub(crate) is_long: bool,
 }
 
 /// How one drill ended.
@@ -61,12 +60,12 @@ pub(crate) async fn run(drill: &Drill, settings: &Settings, dir: &Path) -> Resul
 async fn play(drill: &Drill, settings: &Settings, stack: &mut Stack, dir: &Path) -> Result<Outcome> {
     let history = Arc::new(History::create(&dir.join("history.jsonl"))?);
     let crowd = Arc::new(Crowd::gather(stack.base_url(), PEOPLE, Arc::clone(&history)).await?);
-    let planned = LEAD + TAIL + SPARE + Duration::from_secs(if settings.is_long { 75 } else { drill.lasts_s });
+    let planned = LEAD + TAIL + SPARE + Duration::from_secs(drill.lasts_s);
     let shape = Shape { lasts: planned, opens_short_ones: !drill.loses };
     let load = Load::start(&crowd, shape, settings.seed).await?;
     let from_ms = history.now_ms();
     sleep(LEAD).await;
-    let mut site = Site::new(stack, &history, fastrand::Rng::with_seed(settings.seed), settings.is_long);
+    let mut site = Site::new(stack, &history, fastrand::Rng::with_seed(settings.seed));
     block_in_place(|| (drill.strike)(&mut site))?;
     let healings_ms = site.into_healings_ms();
     sleep(TAIL).await;

@@ -12,14 +12,13 @@ use crate::history::History;
 pub(crate) struct Site<'a> {
     pub(crate) stack: &'a mut Stack,
     pub(crate) random: fastrand::Rng,
-    pub(crate) is_long: bool,
     history: &'a History,
     healings_ms: Vec<u64>,
 }
 
 impl<'a> Site<'a> {
-    pub(crate) fn new(stack: &'a mut Stack, history: &'a History, random: fastrand::Rng, is_long: bool) -> Self {
-        Self { stack, random, is_long, history, healings_ms: Vec::new() }
+    pub(crate) fn new(stack: &'a mut Stack, history: &'a History, random: fastrand::Rng) -> Self {
+        Self { stack, random, history, healings_ms: Vec::new() }
     }
 
     /// Says what happens, and when.

@@ -1,2 +1,3 @@
-SELECT epoch, settled_ms, settled_number, lease_ms, EXISTS (SELECT 1 FROM packets p WHERE p.shard = s.shard)
+SELECT epoch, settled_ms, settled_number, lease_ms, EXISTS (SELECT 1 FROM packets p WHERE p.shard = s.shard),
+  run_id
 FROM shards s WHERE shard = ?1

@@ -7,7 +7,7 @@ use super::Ledger;
 use crate::shard::Place;
 
 /// What the ledger knows of a shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
     /// The shard's number.
     pub shard: u16,
@@ -19,6 +19,8 @@ pub struct ShardRecord {
     pub lease_ms: i64,
     /// Whether any packet was ever sent to it.
     pub has_packets: bool,
+    /// The server process that was compared last: its run id.
+    pub run_id: String,
 }
 
 impl Ledger {
@@ -34,7 +36,21 @@ impl Ledger {
         };
         let mut row = row.ok_or_else(|| Error::Internal("a shard's record is gone".into()))?;
         let (epoch, settled) = (row.count()?, (row.int()?, row.int()?));
-        Ok(ShardRecord { shard, epoch, settled, lease_ms: row.int()?, has_packets: row.int()? != 0 })
+        let (lease_ms, has_packets, run_id) = (row.int()?, row.int()? != 0, row.text()?);
+        Ok(ShardRecord { shard, epoch, settled, lease_ms, has_packets, run_id })
+    }
+
+    /// Notes that the server process `run_id` is about to be compared: what was read from another one is not settled
+    /// any more.
+    pub async fn meet(&self, shard: u16, run_id: &str) -> Result<(), Error> {
+        self.rows(self.sql.meet, vec![i64::from(shard).into(), run_id.into()]).await.map(drop)
+    }
+
+    /// Gives up the opens that closed packets of a shard still wait for, at the start of the epoch of `record`: each
+    /// packet gets an exception, and its refund.
+    pub async fn forgo_lost(&self, record: &ShardRecord, now_ms: i64) -> Result<(), Error> {
+        let parameters = vec![i64::from(record.shard).into(), i64::from(record.epoch).into(), now_ms.into()];
+        self.rows(self.sql.forgo_lost, parameters).await.map(drop)
     }
 
     /// Begins the epoch after the one of `record`, with a lease until `lease_ms`: the new epoch for one caller,

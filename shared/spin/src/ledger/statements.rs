@@ -24,12 +24,14 @@ pub struct Statements {
     pub(super) exception: &'static str,
     pub(super) exceptions_open: &'static str,
     pub(super) exceptions_resolved: &'static str,
+    pub(super) forgo_lost: &'static str,
     pub(super) fund: &'static str,
     pub(super) grab_in_sql: &'static str,
     pub(super) lease: &'static str,
     pub(super) live: &'static str,
     pub(super) local_key: &'static str,
     pub(super) local_key_make: &'static str,
+    pub(super) meet: &'static str,
     pub(super) move_to_sql: &'static str,
     pub(super) open_in_sql: &'static str,
     pub(super) packet_books: &'static str,
@@ -63,7 +65,7 @@ impl Statements {
         "sqlite",
         account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
         claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved fund grab_in_sql lease live local_key local_key_make move_to_sql open_in_sql
+        exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         packet_books packet_page packets posting received received_total risk_events sent sent_total settle
         shard shard_make statement stats summaries unfinished unloaded
     );
@@ -73,7 +75,7 @@ impl Statements {
         "postgres",
         account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
         claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved fund grab_in_sql lease live local_key local_key_make move_to_sql open_in_sql
+        exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         packet_books packet_page packets posting received received_total risk_events sent sent_total settle
         shard shard_make statement stats summaries unfinished unloaded
     );

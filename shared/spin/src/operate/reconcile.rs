@@ -32,13 +32,14 @@ pub enum Place {
     Account(String),
 }
 
-impl Place {
+impl Default for Place {
     /// The beginning.
-    #[must_use]
-    pub const fn start() -> Self {
+    fn default() -> Self {
         Self::Packet(String::new())
     }
+}
 
+impl Place {
     /// Reads what [`Display`](core::fmt::Display) wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -66,7 +67,7 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] when the ledger does not answer. A shard that does not is a check that fails.
     pub async fn reconcile(&self, place: Place, limit: i64) -> Result<ReconcileAnswer, Error> {
-        let (is_start, mut findings) = (place == Place::start(), Findings::default());
+        let (is_start, mut findings) = (place == Place::default(), Findings::default());
         if is_start {
             self.check_audit(&mut findings).await?;
             self.check_shards(&mut findings).await?;
@@ -88,6 +89,18 @@ impl App {
         }
         ledger.record_drift(&findings.drifts(), self.now_ms()).await?;
         Ok(findings.answer(next.map(|next| next.to_string())))
+    }
+
+    /// Reconciles a part of the books, from where this instance's last call stopped; answers how many checks failed.
+    ///
+    /// # Errors
+    /// As for [`reconcile`](Self::reconcile).
+    pub async fn reconcile_on(&self, limit: i64) -> Result<usize, Error> {
+        let place = self.reconciled.take();
+        let answer = self.reconcile(place, limit).await?;
+        let next = answer.next.as_deref().and_then(Place::parse);
+        self.reconciled.set(next.unwrap_or_default());
+        Ok(answer.checks.iter().filter(|check| !check.ok).count())
     }
 
     /// Everything that is wrong about one packet or account.

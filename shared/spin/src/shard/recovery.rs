@@ -14,6 +14,7 @@ use super::codec::{code, encode_facts};
 use crate::redis::{Argument, Script, binary, number, text};
 
 static REBUILD: Script = Script::new(include_str!("../../lua/rebuild.lua"));
+static LIVE: Script = Script::new(include_str!("../../lua/live.lua"));
 static FENCE: Script = Script::new(include_str!("../../lua/fence.lua"));
 
 /// What a server says of itself.
@@ -57,23 +58,37 @@ impl Shard {
         Ok(self.call("SET", vec![binary(self.mark()), binary(run_id)]).await.map(drop)?)
     }
 
-    /// The place of the last entry ever written to the journal, still there or not.
-    pub async fn last_place(&self) -> Result<Place, Error> {
-        self.make_group().await?;
-        let info = self.call("XINFO", vec![binary("STREAM"), binary(&self.events)]).await?;
-        let mut words = info.iter().map(text);
-        words.by_ref().find(|word| *word == Some("last-generated-id"));
-        let id = words.next().flatten().and_then(place_of);
-        id.ok_or_else(|| Error::Internal(format!("redis told {info:?} of the journal")))
+    /// Whether the entry at `place` was ever written to this journal. The highest id alone would not tell: a journal
+    /// that has lost entries may have got later ones since.
+    pub async fn has_written(&self, place: Place) -> Result<bool, Error> {
+        let marks = self.marks().await?;
+        if place <= marks.deleted {
+            return Ok(true); // Settled, an entry is deleted.
+        }
+        let id = written(place);
+        let range = [&self.events, &id, &id].map(binary).to_vec();
+        Ok(!self.call("XRANGE", range).await?.is_empty())
     }
 
-    /// Makes later entries come after `place`, so that their ids are new to the ledger.
+    /// Makes the journal one in which `place` was written, and in which later entries come after it: their ids are new
+    /// to the ledger.
     pub async fn advance_to(&self, place: Place) -> Result<(), Error> {
-        if self.last_place().await? < place {
-            let id = format!("{}-{}", place.0, place.1);
-            self.call("XSETID", vec![binary(&self.events), binary(id)]).await?;
-        }
-        Ok(())
+        let marks = self.marks().await?;
+        let (last, deleted) = (written(marks.last.max(place)), written(marks.deleted.max(place)));
+        let words = [&self.events, &last, "MAXDELETEDID", &deleted].map(binary).to_vec();
+        Ok(self.call("XSETID", words).await.map(drop)?)
+    }
+
+    async fn marks(&self) -> Result<Marks, Error> {
+        self.make_group().await?;
+        let info = self.call("XINFO", vec![binary("STREAM"), binary(&self.events)]).await?;
+        let told = |name: &str| {
+            let mut words = info.iter().map(text);
+            words.by_ref().find(|word| *word == Some(name));
+            let place = words.next().flatten().and_then(place_of);
+            place.ok_or_else(|| Error::Internal(format!("redis told {info:?} of the journal")))
+        };
+        Ok(Marks { last: told("last-generated-id")?, deleted: told("max-deleted-entry-id")? })
     }
 
     /// Makes an empty server, of which the ledger knows no packet, belong to `epoch`.
@@ -85,7 +100,7 @@ impl Shard {
 
     /// Makes every script refuse, unless the epoch is no longer the one `found`.
     pub async fn fence(&self, found: Option<u32>) -> Result<(), Error> {
-        self.trusted.set(None);
+        self.doubt();
         let found = found.map(|epoch| epoch.to_string()).unwrap_or_default();
         self.run(&FENCE, &[&self.epoch], &[binary(found)]).await?;
         Ok(())
@@ -107,13 +122,27 @@ impl Shard {
         Ok(code(&reply)? == "ok")
     }
 
-    /// Takes the fence down: from here on the shard is live under `epoch`.
-    pub async fn go_live(&self, epoch: u32, run_id: &str) -> Result<(), Error> {
-        self.set_compared(run_id).await?;
-        self.call("SET", vec![binary(&self.epoch), Argument::Int64(epoch.into())]).await?;
-        self.trust(epoch);
-        Ok(())
+    /// Takes the fence down: from here on the shard is live under `epoch`. Answers `false` when the server is not the
+    /// process `run_id` any more: what was put back into that one may be gone.
+    pub async fn go_live(&self, epoch: u32, run_id: &str) -> Result<bool, Error> {
+        let mark = self.mark();
+        let reply = self.run(&LIVE, &[&self.epoch, &mark], &[Argument::Int64(epoch.into()), binary(run_id)]).await?;
+        let is_live = code(&reply)? == "ok";
+        if is_live {
+            self.trust(epoch, run_id);
+        }
+        Ok(is_live)
     }
+}
+
+/// The highest ids that a journal has ever written, and ever deleted.
+struct Marks {
+    last: Place,
+    deleted: Place,
+}
+
+fn written((ms, number): Place) -> String {
+    format!("{ms}-{number}")
 }
 
 /// Reads an entry's id, `<ms>-<number>`.

@@ -45,6 +45,22 @@ impl Sqlite {
     async fn open(&self) -> Result<Connection, Failure> {
         Connection::open(&self.name).await.map_err(failure)
     }
+
+    /// Applies the versions of the schema that are missing, on a connection of its own: here alone a transaction spans
+    /// several calls.
+    async fn apply(&self) -> Result<(), Failure> {
+        let connection = self.open().await?;
+        run(&connection, "BEGIN IMMEDIATE", vec![]).await?;
+        let done = version(&connection).await?;
+        for (number, schema) in SCHEMA.iter().enumerate().skip(done) {
+            for statement in schema.split("\n\n").filter(|text| says_something(text)) {
+                run(&connection, statement, vec![]).await?;
+            }
+            run(&connection, &format!("PRAGMA user_version = {}", number + 1), vec![]).await?;
+        }
+        run(&connection, "COMMIT", vec![]).await?;
+        Ok(())
+    }
 }
 
 #[async_trait(?Send)]
@@ -60,22 +76,16 @@ impl Database for Sqlite {
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
-        if version(&*self.shared().await?).await? == SCHEMA.len() {
-            return Ok(());
+        let shared = self.shared().await?;
+        if version(&shared).await? < SCHEMA.len() {
+            self.apply().await?;
         }
-        // A connection of its own: here alone a transaction spans several calls.
-        let connection = self.open().await?;
-        run(&connection, "PRAGMA journal_mode = WAL", vec![]).await?;
-        run(&connection, "BEGIN IMMEDIATE", vec![]).await?;
-        let done = version(&connection).await?;
-        for (number, schema) in SCHEMA.iter().enumerate().skip(done) {
-            for statement in schema.split("\n\n").filter(|text| says_something(text)) {
-                run(&connection, statement, vec![]).await?;
-            }
-            run(&connection, &format!("PRAGMA user_version = {}", number + 1), vec![]).await?;
+        // Readers beside the writer. While others use the database it refuses to change over: one of the next
+        // instances does it then.
+        match run(&shared, "PRAGMA journal_mode = WAL", vec![]).await {
+            Err(Failure(text)) if !text.contains("locked") => Err(Failure(text)),
+            _ => Ok(()),
         }
-        run(&connection, "COMMIT", vec![]).await?;
-        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
 //! Stage 4, 拆: takes the voucher, works out the amount, and one script marks the share opened, journals it and
 //! rings the doorbell. The wallet is credited later, by the settlement.
 
+use hongbao_core::event::Event;
 use hongbao_core::token::Person;
 use hongbao_core::voucher::Voucher;
 use hongbao_core::wire::{OpenAnswer, OpenRequest};
 use hongbao_core::{Error, Fen, PacketId};
 
 use crate::App;
+use crate::settle::settlement;
 use crate::shard::Outcome;
 
 impl App {
@@ -35,13 +37,35 @@ impl App {
         let _turn = self.ledger_turn()?;
         let ledger = self.ledger().await?;
         let packet = ledger.packet(voucher.packet).await?.ok_or(Error::NotFound)?;
-        if packet.is_in_sql {
-            return ledger.open_in_sql(voucher.packet, voucher.seq, &voucher.user, amount, self.now_ms()).await;
+        let refusal = if packet.is_in_sql {
+            match ledger.open_in_sql(voucher.packet, voucher.seq, &voucher.user, amount, self.now_ms()).await {
+                Err(refusal @ (Error::Expired | Error::Contested)) => refusal,
+                decided => return decided,
+            }
+        } else {
+            let claim = ledger.claim(voucher.packet, &voucher.user).await?;
+            match claim.filter(|claim| claim.seq == voucher.seq).and_then(|claim| claim.opened_at_ms) {
+                Some(opened_at_ms) => return Ok(opened_at_ms),
+                None if packet.is_over() => packet.refusal(why),
+                None => return Err(packet.refusal(why)),
+            }
+        };
+        self.record_receipt(voucher).await?;
+        Err(refusal)
+    }
+
+    /// Puts a voucher on record that cannot be honoured any more, if its shard has lost contents since it was given:
+    /// then its share may have been opened before.
+    async fn record_receipt(&self, voucher: &Voucher) -> Result<(), Error> {
+        let ledger = self.ledger().await?;
+        let (packet, user) = (voucher.packet, voucher.user.clone());
+        let epoch = ledger.shard(packet.shard()).await?.epoch;
+        if voucher.epoch == 0 || voucher.epoch >= epoch {
+            return Ok(());
         }
-        let claim = ledger.claim(voucher.packet, &voucher.user).await?;
-        match claim.filter(|claim| claim.seq == voucher.seq).and_then(|claim| claim.opened_at_ms) {
-            Some(opened_at_ms) => Ok(opened_at_ms),
-            None => Err(packet.refusal(why)),
-        }
+        let now_ms = self.now_ms();
+        let event = Event::Contest { packet, epoch, seq: voucher.seq, user, at_ms: now_ms };
+        let event_id = format!("voucher:{packet}:{}", voucher.user);
+        ledger.settle(&[settlement(event_id, &event.to_string(), Some(event), None)], now_ms).await
     }
 }

@@ -31,7 +31,7 @@ impl App {
             ledger.packet(quote.packet).await?.ok_or(Error::QuoteExpired)?
         };
         if !packet.is_over() && !packet.is_in_sql && !packet.is_loaded {
-            self.on_shard(quote.packet, async |shard| shard.load(&packet.facts).await).await?;
+            self.on_shard(quote.packet, async |shard| shard.load(&packet.facts).await.map(drop)).await?;
         }
         let is_first = packet.facts.seed == seed;
         // A twin of this request may have started later and sent the packet first: it is not scheduled for that.

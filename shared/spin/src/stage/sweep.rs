@@ -1,4 +1,5 @@
-//! The timer's work: settles what no doorbell announced, completes half-sent packets, closes what expired.
+//! The timer's work: settles what no doorbell announced, completes half-sent packets, closes what expired, and
+//! reconciles the books a part at a time.
 //!
 //! Every step is repeatable, so running it twice, in parallel or late does no harm. Refunds need no step of their
 //! own: the ledger makes one when a close and all its opens are settled.
@@ -15,6 +16,8 @@ use crate::shard::Outcome;
 const CONSUMER: &str = "sweep";
 /// The most packets closed or loaded in one sweep: the timer comes again soon.
 const PACKETS_A_SWEEP: i64 = 500;
+/// The packets and accounts reconciled in one sweep; the next one goes on there.
+const RECONCILED_A_SWEEP: i64 = 100;
 /// How long a sent packet may go unconfirmed before the sweep loads it, in milliseconds.
 const UNLOADED_MS: i64 = 3_000;
 
@@ -29,6 +32,8 @@ pub struct Swept {
     pub closed: usize,
     /// Packets put back into a shard that had lost its contents.
     pub rebuilt: usize,
+    /// What does not fit in the part of the books that was reconciled; it is on record.
+    pub problems: usize,
     /// Steps that could not be done now.
     pub left: usize,
 }
@@ -88,6 +93,7 @@ impl App {
             swept.note(self.close(ledger, id).await, |swept, is_closed| swept.closed += usize::from(is_closed));
         }
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
+        swept.note(self.reconcile_on(RECONCILED_A_SWEEP).await, |swept, problems| swept.problems = problems);
         Ok(swept)
     }
 
@@ -96,7 +102,12 @@ impl App {
         match ledger.packet(id).await? {
             // One that is over may be gone from the shard with a rebuild: it must not start anew.
             Some(packet) if !packet.is_loaded && !packet.is_in_sql && !packet.is_over() => {
-                self.shard(id).await?.load(&packet.facts).await.map(|()| true)
+                let is_new = self.shard(id).await?.load(&packet.facts).await?;
+                if !is_new {
+                    // It is there, and the entry that says so is lost.
+                    self.confirm_loaded(&[id]).await?;
+                }
+                Ok(is_new)
             }
             _ => Ok(false),
         }
@@ -114,7 +125,7 @@ impl App {
         }
         if packet.is_loaded {
             // The shard confirmed the packet once and does not hold it any more: it has lost data.
-            shard.fence(shard.trusted()).await?;
+            shard.fence(shard.trusted_epoch()).await?;
             return Err(Error::Unavailable(format!("shard {} has lost {id}", shard.number)));
         }
         // It never reached the shard: loaded now, it closes with nothing opened.

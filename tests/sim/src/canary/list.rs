@@ -33,13 +33,19 @@ pub const CANARIES: &[Canary] = &[
         seam: || {
             let keys = "  PRIMARY KEY (packet, seq),\n  CONSTRAINT one_share_a_user UNIQUE (packet, user)\n\
                         ) STRICT, WITHOUT ROWID;\n\nCREATE INDEX claims_of_user";
-            Seam::schema(&format!("is_best      INTEGER NOT NULL DEFAULT 0,\n{keys}"), NO_KEYS)
+            let mut seam = Seam::schema(&format!("is_best      INTEGER NOT NULL DEFAULT 0,\n{keys}"), NO_KEYS);
+            seam.schema.push((UNCLAIMED.into(), ";".into()));
+            seam
         },
     },
     Canary {
         name: "postings_without_natural_id",
         bug: "the same deposit is posted again",
-        seam: || Seam::schema("id         TEXT    NOT NULL UNIQUE,", "id         TEXT    NOT NULL,"),
+        seam: || {
+            let mut seam = Seam::schema("id         TEXT    NOT NULL UNIQUE,", "id         TEXT    NOT NULL,");
+            seam.schema.push((UNPOSTED.into(), ";".into()));
+            seam
+        },
     },
     Canary {
         name: "float_split",
@@ -64,12 +70,12 @@ pub const CANARIES: &[Canary] = &[
     Canary {
         name: "close_does_not_stop_opens",
         bug: "a share is opened after the packet's end",
-        seam: || Seam::script("open.lua", "if closed or now_ms >= tonumber(expires)", "if false"),
+        seam: || Seam::script("open.lua", IS_OVER, "local is_over = false"),
     },
     Canary {
         name: "expiry_by_the_application",
         bug: "whether a packet is over is judged by the application's clock",
-        seam: || Seam::script("open.lua", "if closed or now_ms >= tonumber(expires)", CALLER_DECIDES),
+        seam: || Seam::script("open.lua", IS_OVER, CALLER_DECIDES),
     },
     Canary {
         name: "fund_without_balance",
@@ -92,6 +98,16 @@ pub const CANARIES: &[Canary] = &[
         seam: || Seam::link(LinkBug::TrustsAnyCopy),
     },
     Canary {
+        name: "lost_opens_hold_the_escrow",
+        bug: "a closed packet waits for opens that were lost with the journal",
+        seam: || {
+            Seam::schema(
+                "  UPDATE packets SET closed_opened = settled WHERE shard",
+                "  SELECT NEW.epoch WHERE 0 AND NEW.shard",
+            )
+        },
+    },
+    Canary {
         name: "next_number_twice",
         bug: "now and then two people get the same share",
         seam: || {
@@ -111,10 +127,16 @@ pub const CANARIES: &[Canary] = &[
     },
 ];
 
+/// What a settled open and a deposit look for, beside the keys.
+const UNCLAIMED: &str = "\n      AND NOT EXISTS (SELECT 1 FROM claims WHERE packet = NEW.packet AND seq = NEW.seq)\n      \
+                         AND NOT EXISTS (SELECT 1 FROM claims WHERE packet = NEW.packet AND user = NEW.user);";
+const UNPOSTED: &str = "\n    WHERE NOT EXISTS (SELECT 1 FROM postings WHERE id = 'deposit:' || NEW.id);";
 const NO_KEYS: &str = "is_best      INTEGER NOT NULL DEFAULT 0\n) STRICT;\n\nCREATE INDEX claims_of_user";
 const AVERAGE: &str = "CASE value ->> 'kind' WHEN 'open' THEN (SELECT CAST(ROUND(1.0 * total_fen / count) AS INTEGER) \
                        FROM packets WHERE id = value ->> 'packet') END";
+/// How `open.lua` finds that a packet's time is over.
+const IS_OVER: &str = "local is_over = closed or now_ms >= tonumber(expires)";
 /// The entry leaves the script as a message, which the model's connection turns into an XADD of its own.
 const LATER: &str = "redis.call('PUBLISH', 'later:' .. events, table.concat({'open'";
 const CALLER_DECIDES: &str = "local caller = redis.call('CALLERTIME')\n\
-                              if closed or caller[1] * 1000 + math.floor(caller[2] / 1000) >= tonumber(expires)";
+                              local is_over = closed or caller[1] * 1000 + math.floor(caller[2] / 1000) >= tonumber(expires)";

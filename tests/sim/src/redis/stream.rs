@@ -183,13 +183,21 @@ impl Data {
 
     pub(super) fn stream_set_id(&mut self, words: &Words) -> Answer {
         let [key, id, options @ ..] = words else { return Err(wrong_number("xsetid")) };
-        assert!(options.is_empty(), "the model of Redis knows XSETID without options only");
         let id = Id::parse(id, 0)?;
+        let deleted = match options {
+            [] => None,
+            [option, deleted] if is_word(option, "MAXDELETEDID") => Some(Id::parse(deleted, 0)?),
+            _ => panic!("the model of Redis knows no other option of XSETID than MAXDELETEDID"),
+        };
+        if deleted.is_some_and(|deleted| id < deleted) {
+            return Err("ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id".to_owned());
+        }
         let Some(stream) = self.stream_mut(key, false)? else { return Err("ERR no such key".to_owned()) };
         if stream.entries.last_key_value().is_some_and(|(last, _)| id < *last) {
             return Err("ERR The ID specified in XSETID is smaller than the target stream top item".to_owned());
         }
         stream.last = id;
+        stream.max_deleted = deleted.filter(|deleted| *deleted != Id::default()).unwrap_or(stream.max_deleted);
         Ok(Reply::ok())
     }
 }

@@ -7,8 +7,7 @@ use rusqlite::Connection;
 use crate::books;
 use crate::site::Site;
 
-const STOPPED_MS: u64 = 15_000;
-const STOPPED_LONG_MS: u64 = 60_000;
+const STOPPED_MS: u64 = 60_000;
 
 fn postgres<'a>(site: &'a mut Site<'_>) -> Result<&'a mut Postgres> {
     site.stack.postgres.as_mut().context("this drill needs --database postgres")
@@ -33,17 +32,16 @@ pub(crate) fn pause_postgres(site: &mut Site<'_>) -> Result<()> {
 
 /// Long enough for a backlog: PostgreSQL stopped, or SQLite locked by somebody else.
 pub(crate) fn stop(site: &mut Site<'_>) -> Result<()> {
-    let stopped_ms = if site.is_long { STOPPED_LONG_MS } else { STOPPED_MS };
     if site.stack.postgres.is_some() {
         return site.broken("PostgreSQL is stopped", |site| {
             postgres(site)?.stop()?;
-            site.hold(stopped_ms);
+            site.hold(STOPPED_MS);
             postgres(site)?.restart()
         });
     }
     site.broken("somebody locks the SQLite database", |site| {
         let _lock = books::hold(site.stack)?;
-        site.hold(stopped_ms);
+        site.hold(STOPPED_MS);
         Ok(())
     })
 }

@@ -166,11 +166,13 @@ CREATE TABLE local_keys (
 );
 
 -- One row a shard of Redis: the epoch under which its contents are trusted; the last entry of its journal that is
--- settled (a shard that has written less is an old copy); until when one sweep is rebuilding it.
+-- settled (a shard that has written less is an old copy); until when one sweep is rebuilding it; the server process
+-- that was compared last (what was read from another one is not settled any more).
 CREATE TABLE shards (
   shard          bigint PRIMARY KEY,
   epoch          bigint NOT NULL,
   settled_ms     bigint NOT NULL DEFAULT 0,
   settled_number bigint NOT NULL DEFAULT 0,
-  lease_ms       bigint NOT NULL DEFAULT 0
+  lease_ms       bigint NOT NULL DEFAULT 0,
+  run_id         text   NOT NULL DEFAULT ''
 );

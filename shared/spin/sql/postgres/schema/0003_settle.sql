@@ -170,9 +170,10 @@ DECLARE
   entry journal_entry;
   ordered text[];
 BEGIN
-  -- The first entry is a fence: who reads under another epoch than the shard's is too late, and so is the batch.
+  -- The first entry is a fence: a batch read under another epoch or from another server process is too late.
   FOR entry IN SELECT * FROM unnest(entries) e WHERE e.kind = 'fence' LOOP
-    PERFORM 1 FROM shards WHERE shard = entry.packet::bigint AND epoch = entry.opened FOR NO KEY UPDATE;
+    PERFORM 1 FROM shards WHERE shard = entry.packet::bigint AND epoch = entry.opened AND run_id = entry.text
+      FOR NO KEY UPDATE;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'epoch_is_over';
     END IF;
@@ -200,4 +201,28 @@ BEGIN
     END IF;
   END LOOP;
   RETURN cardinality(entries);
+END $$;
+
+-- Gives up the opens that closed packets of a shard still wait for. What is known of them is on record, and the
+-- refund no longer waits.
+CREATE FUNCTION forgo_lost(shard bigint, epoch bigint, now_ms bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  at packets;
+  waiting text[] := ARRAY(SELECT p.id FROM packets p WHERE p.shard = forgo_lost.shard AND p.closed_opened > p.settled
+                          ORDER BY p.id FOR NO KEY UPDATE);
+BEGIN
+  PERFORM lock_accounts(ARRAY(SELECT unnest(ARRAY['packet:' || p.id, 'wallet:' || p.sender]) FROM packets p
+                              WHERE p.id = ANY (waiting)));
+  FOR at IN SELECT p.* FROM packets p WHERE p.id = ANY (waiting) LOOP
+    INSERT INTO exceptions (id, packet, reason, evidence, created_at_ms)
+      VALUES ('ex_lost:' || at.id || ':' || forgo_lost.epoch, at.id, 'opens_lost',
+              format('closed with %s shares opened, of which %s are settled', at.closed_opened, at.settled),
+              forgo_lost.now_ms);
+    UPDATE packets p SET closed_opened = p.settled WHERE p.id = at.id;
+    -- The close again: the refund that waited is made now.
+    PERFORM settle_together(ARRAY[ROW('', 'close', at.id, NULL, NULL, NULL, at.closed_at_ms, at.settled,
+                                      '')::journal_entry]);
+  END LOOP;
+  RETURN cardinality(waiting);
 END $$;

@@ -10,10 +10,10 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
 END $$;
 
 REVOKE ALL ON FUNCTION deposit, fund, settle, grab_in_sql, open_in_sql, close_in_sql, move_to_sql, drift,
-  contradicted, settle_together, settle_alone, lock_accounts, postings_move, postings_stay FROM PUBLIC;
+  forgo_lost, contradicted, settle_together, settle_alone, lock_accounts, postings_move, postings_stay FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION deposit, fund, settle, grab_in_sql, open_in_sql, close_in_sql, move_to_sql, drift
-  TO hongbao_app;
+GRANT EXECUTE ON FUNCTION deposit, fund, settle, grab_in_sql, open_in_sql, close_in_sql, move_to_sql, drift,
+  forgo_lost TO hongbao_app;
 
 GRANT SELECT ON accounts, postings, packets, claims, grabs, exceptions, local_keys, shards, schema_versions
   TO hongbao_app;

@@ -134,8 +134,9 @@ CREATE VIEW deposit (id, user, amount_fen, at_ms) AS SELECT '', '', 0, 0 WHERE 0
 CREATE TRIGGER deposit_do INSTEAD OF INSERT ON deposit BEGIN
   SELECT RAISE(ABORT, 'conflict') FROM postings WHERE id = 'deposit:' || NEW.id
     AND (credit <> 'wallet:' || NEW.user OR amount_fen <> NEW.amount_fen);
-  INSERT OR IGNORE INTO postings (id, debit, credit, amount_fen, at_ms)
-    VALUES ('deposit:' || NEW.id, 'world', 'wallet:' || NEW.user, NEW.amount_fen, NEW.at_ms);
+  INSERT INTO postings (id, debit, credit, amount_fen, at_ms)
+    SELECT 'deposit:' || NEW.id, 'world', 'wallet:' || NEW.user, NEW.amount_fen, NEW.at_ms
+    WHERE NOT EXISTS (SELECT 1 FROM postings WHERE id = 'deposit:' || NEW.id);
 END;
 
 -- Procedure: send a packet. The escrow is funded and the packet exists, or neither; a second time changes nothing.
@@ -166,9 +167,12 @@ CREATE TRIGGER settle_load INSTEAD OF INSERT ON settle WHEN NEW.kind = 'load' BE
 END;
 
 CREATE TRIGGER settle_open INSTEAD OF INSERT ON settle WHEN NEW.kind = 'open' BEGIN
-  INSERT OR IGNORE INTO claims (packet, seq, user, amount_fen, opened_at_ms)
+  -- Not OR IGNORE: that would hold for the triggers behind it too, and a broken CHECK there must stop everything.
+  INSERT INTO claims (packet, seq, user, amount_fen, opened_at_ms)
     SELECT NEW.packet, NEW.seq, NEW.user, NEW.amount_fen, NEW.at_ms
-    FROM accounts WHERE id = 'packet:' || NEW.packet AND balance_fen >= NEW.amount_fen;
+    FROM accounts WHERE id = 'packet:' || NEW.packet AND balance_fen >= NEW.amount_fen
+      AND NOT EXISTS (SELECT 1 FROM claims WHERE packet = NEW.packet AND seq = NEW.seq)
+      AND NOT EXISTS (SELECT 1 FROM claims WHERE packet = NEW.packet AND user = NEW.user);
   INSERT OR IGNORE INTO exceptions (id, packet, reason, evidence, created_at_ms)
     SELECT 'ex_' || NEW.event, NEW.packet,
       CASE WHEN NOT EXISTS (SELECT 1 FROM packets WHERE id = NEW.packet) THEN 'unknown_packet'

@@ -5,6 +5,9 @@ ALTER TABLE shards ADD COLUMN settled_ms INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE shards ADD COLUMN settled_number INTEGER NOT NULL DEFAULT 0;
 
+-- The server process that was compared last: what was read from another one is not settled any more.
+ALTER TABLE shards ADD COLUMN run_id TEXT NOT NULL DEFAULT '';
+
 -- Until when one sweep is rebuilding the shard, Unix milliseconds.
 ALTER TABLE shards ADD COLUMN lease_ms INTEGER NOT NULL DEFAULT 0;
 
@@ -12,15 +15,28 @@ ALTER TABLE shards ADD COLUMN lease_ms INTEGER NOT NULL DEFAULT 0;
 -- authority"), which is where packets live that were sent while their shard was away.
 CREATE INDEX packets_of_shard ON packets (shard, id);
 
--- The first entry of every batch: who reads under another epoch than the shard's is too late, and so is its batch.
+-- The first entry of every batch: a batch read under another epoch or from another server process is too late.
 CREATE TRIGGER settle_fence INSTEAD OF INSERT ON settle WHEN NEW.kind = 'fence' BEGIN
   SELECT RAISE(ABORT, 'epoch_is_over')
-    WHERE NOT EXISTS (SELECT 1 FROM shards WHERE shard = CAST(NEW.packet AS INTEGER) AND epoch = NEW.opened);
+    WHERE NOT EXISTS (SELECT 1 FROM shards WHERE shard = CAST(NEW.packet AS INTEGER) AND epoch = NEW.opened
+                        AND run_id = NEW.text);
   UPDATE shards SET settled_ms = NEW.at_ms, settled_number = NEW.seq
     WHERE shard = CAST(NEW.packet AS INTEGER) AND (settled_ms, settled_number) < (NEW.at_ms, NEW.seq);
 END;
 
--- A receipt whose share somebody else has: for an operator to decide.
+-- Procedure: give up the opens that closed packets of a shard still wait for. What is known of them is on record, and
+-- the refund no longer waits.
+CREATE VIEW forgo_lost (shard, epoch, now_ms) AS SELECT 0, 0, 0 WHERE 0;
+
+CREATE TRIGGER forgo_lost_do INSTEAD OF INSERT ON forgo_lost BEGIN
+  INSERT INTO exceptions (id, packet, reason, evidence, created_at_ms)
+    SELECT 'ex_lost:' || id || ':' || NEW.epoch, id, 'opens_lost',
+           'closed with ' || closed_opened || ' shares opened, of which ' || settled || ' are settled', NEW.now_ms
+    FROM packets WHERE shard = NEW.shard AND closed_opened > settled;
+  UPDATE packets SET closed_opened = settled WHERE shard = NEW.shard AND closed_opened > settled;
+END;
+
+-- A receipt whose share cannot be had any more: for an operator to decide.
 CREATE TRIGGER settle_contest INSTEAD OF INSERT ON settle WHEN NEW.kind = 'contest' BEGIN
   INSERT OR IGNORE INTO exceptions (id, packet, reason, evidence, created_at_ms)
     VALUES ('ex_' || NEW.event, NEW.packet, 'voucher_contested', NEW.text, NEW.now_ms);

@@ -1,0 +1,1 @@
+SELECT forgo_lost($1, $2, $3)

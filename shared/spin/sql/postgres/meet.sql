@@ -1,0 +1,1 @@
+UPDATE shards SET run_id = $2 WHERE shard = $1

@@ -1,0 +1,1 @@
+INSERT INTO forgo_lost (shard, epoch, now_ms) VALUES (?1, ?2, ?3)
