@@ -128,7 +128,8 @@ impl Postgres {
     fn run(&mut self) -> Result<()> {
         let mut command = self.programs.command("postgres");
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=..", "fsync=on", "max_connections=200"] {
+        // Spin's pools hold up to 64 connections a component.
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=..", "fsync=on", "max_connections=700"] {
             command.args(["-c", setting]);
         }
         let process = Process::spawn("PostgreSQL", &mut command, &self.dir.join("postgres.log"))?;
