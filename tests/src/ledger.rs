@@ -57,7 +57,7 @@ impl Books {
     }
 
     /// Checks what holds for the books at any moment: nothing is made or lost, no account owes, every balance
-    /// is the sum of its postings, every paid share is one posting, and nothing was left to an operator.
+    /// is the sum of its postings, every paid share is one posting, and nothing is left to an operator.
     ///
     /// # Panics
     /// When one of these does not hold.
@@ -77,7 +77,7 @@ impl Books {
                    ON p.id = 'open:' || c.packet || ':' || c.seq AND p.amount_fen = c.amount_fen
                    AND p.credit = 'wallet:' || c.user)",
             ),
-            ("exceptions", "SELECT COUNT(*) FROM exceptions"),
+            ("open exceptions", "SELECT COUNT(*) FROM exceptions WHERE resolved_at_ms IS NULL"),
         ];
         for (what, query) in must_be_zero {
             assert_eq!(self.number(query), 0, "{what}");

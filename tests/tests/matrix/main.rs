@@ -7,6 +7,7 @@
 mod bell;
 mod first;
 mod money;
+mod office;
 mod race;
 mod run;
 mod switch;
@@ -17,6 +18,7 @@ use std::io::Write;
 
 use hongbao_host::Verdict;
 
+use crate::office::Remedy;
 use crate::race::Home;
 use crate::run::{Row, matrix};
 use crate::world::{Instances, World};
@@ -87,6 +89,15 @@ async fn a_settlement_that_dies_at_any_call_is_made_good_by_the_next_bell_or_the
     let world = World::start("bell", Instances::Fresh).await;
     tell("trap", &bell::matrix(&world, Verdict::Trap).await);
     tell("fail", &bell::matrix(&world, Verdict::Fail).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operators_remedy_that_dies_at_any_call_is_done_once_by_asking_again() {
+    let world = World::start("office", Instances::Fresh).await;
+    for remedy in [Remedy::Retry, Remedy::Compensate, Remedy::Dismiss] {
+        tell("trap", &matrix(&world, &remedy, Verdict::Trap).await);
+        tell("fail", &matrix(&world, &remedy, Verdict::Fail).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

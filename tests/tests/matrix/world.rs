@@ -163,6 +163,21 @@ impl World {
         pending.unwrap_or_default().into_iter().map(|(id, reader, _, _)| (id, reader)).collect()
     }
 
+    /// Puts an entry into the journal that no script wrote; its id.
+    pub(crate) fn forge(&self, entry: &str) -> String {
+        self.redis("XADD", &[EVENTS, "*", "e", entry])
+    }
+
+    /// Makes the journal's newest entry, which nobody has read, one that was tried too often; its id.
+    pub(crate) fn tried_too_often(&self) -> String {
+        let read = ["GROUP", "settlement", "dead", "COUNT", "1", "STREAMS", EVENTS, ">"];
+        self.redis::<redis::Value>("XREADGROUP", &read);
+        let (id, _) = self.pending().pop().expect("an entry was read");
+        let claim = [EVENTS, "settlement", "dead", "0", &id, "IDLE", "16000", "RETRYCOUNT", "6", "JUSTID"];
+        self.redis::<redis::Value>("XCLAIM", &claim);
+        id
+    }
+
     /// Runs a command of Redis.
     pub(crate) fn redis<T: FromRedisValue>(&self, command: &str, arguments: &[&str]) -> T {
         self.try_redis(command, arguments).unwrap_or_else(|error| panic!("{command} {arguments:?}: {error}"))
