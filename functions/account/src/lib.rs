@@ -25,9 +25,12 @@ async fn account(app: Rc<App>, call: Call) -> Result<Answer, Error> {
     call.must_be("GET")?;
     let person = app.person(&call).await?;
     match call.path.as_str() {
+        "/v1/me" | "/v1/me/" => return me(&app, &call, person).await,
+        _ => app.may_look_back().await?,
+    }
+    match call.path.as_str() {
         "/v1/me/statement" => statement(&app, &call, &person).await,
-        "/v1/me/packets" => packets(&app, &call, &person).await,
-        _ => me(&app, &call, person).await,
+        _ => packets(&app, &call, &person).await,
     }
 }
 
@@ -35,10 +38,17 @@ async fn me(app: &App, call: &Call, person: Person) -> Result<Answer, Error> {
     call.query(&[])?;
     // The journal before the balance: what is settled in between makes the answer better, never wrong.
     let mut settled_through_ms = TIME_MAX_MS;
+    let ledger = app.ledger().await?;
     for shard in app.shards() {
-        settled_through_ms = settled_through_ms.min(shard.settled_through_ms().await?);
+        let through_ms = match shard.settled_through_ms().await {
+            Ok(through_ms) => through_ms,
+            // One shard of several is away: its last entry that is settled is what is known of it.
+            Err(_) if app.shards().len() > 1 => ledger.shard(shard.number).await?.settled.0,
+            Err(error) => return Err(error),
+        };
+        settled_through_ms = settled_through_ms.min(through_ms);
     }
-    let balance_fen = app.ledger().await?.balance(&person.user).await?;
+    let balance_fen = ledger.balance(&person.user).await?;
     Answer::ok(&MeAnswer { user: person.user, balance_fen, settled_through_ms })
 }
 

@@ -29,6 +29,7 @@ pub(crate) async fn login(app: &App, call: &Call) -> Result<Answer, Error> {
         sub: request.user.into(),
         groups: request.groups,
         company: false,
+        since: None,
         aud: AUDIENCE_PEOPLE.to_owned(),
         exp: app.now_ms() / 1000 + TOKEN_S,
         nbf: None,

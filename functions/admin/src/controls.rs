@@ -1,6 +1,10 @@
-//! Switches and the blacklist. What is told here reaches every instance within a second.
+//! Switches, the blacklist, the ladder and the risk rules. What is told here reaches every instance within a second.
 
-use hongbao_core::wire::operator::{BlockRequest, SwitchesAnswer, SwitchesRequest, check_reason};
+use hongbao_core::admit::Level;
+use hongbao_core::risk::Rule;
+use hongbao_core::wire::operator::{
+    BlockRequest, LadderRequest, RiskRuleRequest, SwitchesAnswer, SwitchesRequest, check_reason,
+};
 use hongbao_core::{Error, UserId};
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
@@ -40,4 +44,29 @@ pub(crate) async fn blacklist(app: &App, call: &Call, operator: &str, user: &str
         _ => {}
     }
     Answer::ok(&ledger.blocked(&user).await?)
+}
+
+pub(crate) async fn ladder(app: &App, call: &Call, operator: &str) -> Result<Answer, Error> {
+    call.query(&[])?;
+    if call.method == "GET" {
+        return Answer::ok(&app.ladder().await?);
+    }
+    let request: LadderRequest = call.json()?;
+    check_reason(request.reason.as_deref())?;
+    let by = By { operator, reason: request.reason.as_deref().unwrap_or_default(), at_ms: app.now_ms() };
+    Answer::ok(&app.set_ladder(by, request.level.and_then(|level| Level::numbered(level.get()))).await?)
+}
+
+pub(crate) async fn risk_rules(app: &App, call: &Call) -> Result<Answer, Error> {
+    call.query(&[])?;
+    Answer::ok(&app.risk_rules().await?)
+}
+
+pub(crate) async fn risk_rule(app: &App, call: &Call, operator: &str, rule: &str) -> Result<Answer, Error> {
+    call.query(&[])?;
+    let rule = Rule::parse(rule).filter(|rule| Rule::SETTABLE.contains(rule)).ok_or(Error::NotFound)?;
+    let request: RiskRuleRequest = call.json()?;
+    check_reason(request.reason.as_deref())?;
+    let by = By { operator, reason: request.reason.as_deref().unwrap_or_default(), at_ms: app.now_ms() };
+    Answer::ok(&app.set_risk_rule(by, rule, &request.setting).await?)
 }

@@ -14,6 +14,7 @@ use hongbao_spin::operate::stats::prometheus;
 mod controls;
 mod exceptions;
 mod money;
+mod shards;
 
 hongbao_spin::http_component!(admin);
 
@@ -37,6 +38,13 @@ async fn admin(app: Rc<App>, call: Call) -> Result<Answer, Error> {
         [_, _, "exceptions", id, remedy] => exceptions::resolve(&app, &call, &operator, id, remedy).await,
         [_, _, "switches"] => controls::switches(&app, &call, &operator).await,
         [_, _, "blacklist", user] => controls::blacklist(&app, &call, &operator, user).await,
+        [_, _, "ladder"] => controls::ladder(&app, &call, &operator).await,
+        [_, _, "risk-rules"] => controls::risk_rules(&app, &call).await,
+        [_, _, "risk-rules", rule] => controls::risk_rule(&app, &call, &operator, rule).await,
+        [_, _, "shards"] => shards::list(&app, &call).await,
+        [_, _, "shards", number] => shards::one(&app, &call, &operator, number).await,
+        [_, _, "shards", number, _] => shards::give_up(&app, &call, &operator, number).await,
+        [_, _, "preheat"] => shards::preheat(&app, &call).await,
         [_, _, "stats"] => stats(&app, &call).await,
         [_, _, "risk-events"] => risk_events(&app, &call).await,
         [_, _, "audit"] => audit(&app, &call).await,
@@ -49,9 +57,13 @@ fn methods(parts: &[&str]) -> Option<&'static str> {
     match parts {
         ["metrics"] => Some("GET"),
         ["v1", "admin", rest @ ..] => match rest {
-            ["reconcile" | "exceptions" | "stats" | "risk-events" | "audit"] | ["exceptions", _] => Some("GET"),
-            ["deposits"] | ["exceptions", _, "retry" | "compensate" | "dismiss"] => Some("POST"),
-            ["switches"] => Some("GET, PUT"),
+            ["reconcile" | "exceptions" | "stats" | "risk-events" | "risk-rules" | "audit" | "shards"]
+            | ["exceptions", _] => Some("GET"),
+            ["deposits" | "preheat"]
+            | ["exceptions", _, "retry" | "compensate" | "dismiss"]
+            | ["shards", _, "move"] => Some("POST"),
+            ["switches" | "ladder"] | ["shards", _] => Some("GET, PUT"),
+            ["risk-rules", _] => Some("PUT"),
             ["blacklist", _] => Some("GET, PUT, DELETE"),
             _ => None,
         },
@@ -66,8 +78,8 @@ async fn stats(app: &App, call: &Call) -> Result<Answer, Error> {
 
 async fn metrics(app: &App, call: &Call) -> Result<Answer, Error> {
     call.query(&[])?;
-    let sends = app.controls_of_ledger().await?.sends;
-    Ok(Answer::metrics(prometheus(&app.stats().await?, sends)))
+    let controls = app.controls_of_ledger().await?;
+    Ok(Answer::metrics(prometheus(&app.stats().await?, &controls)))
 }
 
 async fn audit(app: &App, call: &Call) -> Result<Answer, Error> {

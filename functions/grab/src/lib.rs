@@ -12,5 +12,5 @@ async fn grab(app: Rc<App>, call: Call) -> Result<Answer, Error> {
     call.must_be("POST")?;
     let person = app.person(&call).await?;
     let id = call.packet_id()?;
-    Answer::ok(&app.grab(person, id, &call.json()?).await?)
+    Answer::ok(&app.grab(person, call.device()?, id, &call.json()?).await?)
 }

@@ -3,6 +3,7 @@
 //! One line of text an entry, fields separated by spaces, so that the stream stays small and a person can
 //! read it. Amounts are deliberately absent: the settlement works them out from the ledger's own seed.
 
+use crate::risk::{Action, Rule};
 use crate::{PacketId, UserId};
 
 /// One entry of the journal.
@@ -52,6 +53,23 @@ pub enum Event {
         /// When, Unix milliseconds.
         closed_at_ms: i64,
     },
+    /// A risk rule fired.
+    Risk {
+        /// The packet that was asked for.
+        packet: PacketId,
+        /// The shard's epoch.
+        epoch: u32,
+        /// Who asked.
+        user: UserId,
+        /// When, Unix milliseconds.
+        at_ms: i64,
+        /// The rule.
+        rule: Rule,
+        /// What was done.
+        action: Action,
+        /// What the rule saw: words without blanks, such as `users=6`.
+        fact: String,
+    },
 }
 
 impl Event {
@@ -82,6 +100,15 @@ impl Event {
                 opened: words.next()?.parse().ok()?,
                 closed_at_ms: words.next()?.parse().ok()?,
             },
+            "risk" => Self::Risk {
+                packet,
+                epoch,
+                user: UserId::parse(words.next()?)?,
+                at_ms: words.next()?.parse().ok()?,
+                rule: Rule::parse(words.next()?)?,
+                action: Action::parse(words.next()?)?,
+                fact: words.next()?.to_owned(),
+            },
             _ => return None,
         };
         if words.next().is_some() { None } else { Some(event) }
@@ -94,7 +121,8 @@ impl Event {
             Self::Load { packet, .. }
             | Self::Open { packet, .. }
             | Self::Contest { packet, .. }
-            | Self::Close { packet, .. } => *packet,
+            | Self::Close { packet, .. }
+            | Self::Risk { packet, .. } => *packet,
         }
     }
 }
@@ -111,6 +139,9 @@ impl core::fmt::Display for Event {
             }
             Self::Close { packet, epoch, opened, closed_at_ms } => {
                 write!(f, "close {packet} {epoch} {opened} {closed_at_ms}")
+            }
+            Self::Risk { packet, epoch, user, at_ms, rule, action, fact } => {
+                write!(f, "risk {packet} {epoch} {user} {at_ms} {} {} {fact}", rule.id(), action.as_str())
             }
         }
     }

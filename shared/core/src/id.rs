@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct PacketId(u128);
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const DIGITS: u32 = 26;
+const DIGITS: usize = 26;
 
 impl PacketId {
     /// The id of a packet wrapped at `at_ms` (Unix milliseconds, below 2^48) on `shard`; `random` tells
@@ -50,7 +50,7 @@ impl PacketId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("hb_")?;
-        if digits.len() != usize::try_from(DIGITS).ok()? || digits.as_bytes().first()? > &b'7' {
+        if digits.len() != DIGITS || digits.as_bytes().first()? > &b'7' {
             return None;
         }
         let mut value = 0_u128;
@@ -64,13 +64,15 @@ impl PacketId {
 
 impl core::fmt::Display for PacketId {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("hb_")?;
-        for place in (0..DIGITS).rev() {
-            let digit = (self.0 >> place.saturating_mul(5)) & 31;
-            let letter = usize::try_from(digit).ok().and_then(|digit| ALPHABET.get(digit)).copied();
-            write!(f, "{}", char::from(letter.unwrap_or_default()))?;
+        // Written on the way of every request, so in one piece.
+        let mut text = *b"hb_00000000000000000000000000";
+        let mut rest = self.0;
+        for letter in text.iter_mut().skip(3).rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or_default();
+            *letter = ALPHABET.get(digit).copied().unwrap_or_default();
+            rest >>= 5;
         }
-        Ok(())
+        f.write_str(core::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: Redis, SQL, HTTP (an error knows only its row in [`error`]'s table).
 
+pub mod admit;
 pub mod audit;
 pub mod books;
 pub mod draft;
@@ -19,6 +20,8 @@ pub mod json;
 pub mod packet;
 pub mod quote;
 pub mod race;
+pub mod risk;
+pub mod route;
 pub mod sign;
 pub mod split;
 pub mod token;

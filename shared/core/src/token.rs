@@ -26,6 +26,9 @@ pub struct Claims {
     /// Whether this is a company's account, which may send larger packets.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub company: bool,
+    /// Since when the account exists, Unix seconds; the risk rule for new accounts needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
     /// The audience.
     pub aud: String,
     /// When the token ends, Unix seconds.
@@ -44,6 +47,8 @@ pub struct Person {
     pub groups: Vec<GroupId>,
     /// Whether this is a company's account.
     pub company: bool,
+    /// Since when the account exists, Unix seconds, where the token says.
+    pub since: Option<i64>,
 }
 
 /// A key that signs or verifies tokens.
@@ -169,6 +174,6 @@ impl TryFrom<Claims> for Person {
     /// The person a token names; [`Error::Unauthenticated`] when `sub` is not a user's id.
     fn try_from(claims: Claims) -> Result<Self, Error> {
         let user = UserId::parse(&claims.sub).ok_or(Error::Unauthenticated)?;
-        Ok(Self { user, groups: claims.groups, company: claims.company })
+        Ok(Self { user, groups: claims.groups, company: claims.company, since: claims.since })
     }
 }

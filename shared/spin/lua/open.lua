@@ -3,7 +3,7 @@
 --
 -- KEYS  packet, events, bell, epoch
 -- ARGV  epoch, packet id, user, seq, voucher's epoch
--- reply {'ok', opened at ms} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'} | {'lost'}
+-- reply {'ok', opened at ms, and 1 if the bell rang} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'} | {'lost'}
 local packet, events, bell = KEYS[1], KEYS[2], KEYS[3]
 local id, user, seq, given = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 
@@ -47,5 +47,6 @@ redis.call('HSET', packet, user, seq .. ':' .. at)
 redis.call('HINCRBY', packet, 'o', 1)
 redis.call('XADD', events, '*', 'e', table.concat({'open', id, epoch, seq, user, at}, ' '))
 -- The bell is only a hint: at most one is outstanding, and a lost one is made good by the sweep.
-if redis.call('SET', bell, 1, 'NX', 'PX', 1000) then redis.call('PUBLISH', bell, 'open') end
-return {'ok', now_ms}
+if not redis.call('SET', bell, 1, 'NX', 'PX', 1000) then return {'ok', now_ms} end
+redis.call('PUBLISH', bell, string.match(bell, '%d+'))
+return {'ok', now_ms, 1}

@@ -1,19 +1,22 @@
 //! What a component's instance keeps between requests: configuration, connections, unchanging facts.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use hongbao_core::admit::Rates;
 use hongbao_core::draft::Limits;
 use hongbao_core::packet::Facts;
+use hongbao_core::risk::Rules;
 use hongbao_core::sign::SigningKey;
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key, Person};
-use hongbao_core::{Error, Fen, PacketId};
+use hongbao_core::{Error, PacketId};
 
 use crate::config::{self, Config, DatabaseUrl};
+use crate::count::{Count, Counts};
 use crate::gate::Gate;
 use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
+use crate::memory::{Memory, Remembered};
 use crate::operate::reconcile::Place;
 use crate::redis::Server;
 use crate::shard::Shard;
@@ -21,8 +24,6 @@ use crate::sql::postgres::Postgres;
 use crate::sql::sqlite::Sqlite;
 use crate::sys;
 
-/// The most packets an instance remembers; the oldest make room.
-const REMEMBERED_PACKETS: usize = 4_096;
 /// The longest name of an operator.
 const OPERATOR_MAX_CHARS: usize = 64;
 
@@ -32,24 +33,34 @@ pub struct App {
     is_migrated: Cell<bool>,
     keys: OnceCell<Keys>,
     limits: OnceCell<Limits>,
-    packets: RefCell<BTreeMap<PacketId, Rc<Remembered>>>,
+    policy: OnceCell<Policy>,
+    memory: Memory,
     turns: Rc<()>,
+    in_flight: Rc<()>,
     pub(crate) gate: Gate,
     /// Where the reconciliation of the sweeps goes on.
     pub(crate) reconciled: Cell<Place>,
+    pub(crate) counts: Counts,
 }
 
 /// The most requests of an instance that the ledger answers at a time in place of Redis.
 const LEDGER_TURNS: usize = 8;
 
-/// A turn at the ledger; dropping it gives it back.
-pub struct LedgerTurn {
+/// One of a number of turns; dropping it gives it back.
+pub struct Turn {
     _turn: Rc<()>,
+}
+
+impl Turn {
+    /// A turn of `most`.
+    fn take(turns: &Rc<()>, most: usize) -> Result<Self, Error> {
+        if Rc::strong_count(turns) > most { Err(Error::Degraded) } else { Ok(Self { _turn: turns.clone() }) }
+    }
 }
 
 /// What an [`App`] works with: Spin's, or a test's models.
 pub struct Parts {
-    /// The shards of Redis, by number.
+    /// The shards of Redis, in the order of their numbers.
     pub shards: Vec<Shard>,
     /// The ledger.
     pub ledger: Ledger,
@@ -59,6 +70,8 @@ pub struct Parts {
     pub jwt_keys: Vec<Key>,
     /// The limits on sending; the variables' where there are none.
     pub limits: Option<Limits>,
+    /// The rates and the risk rules; the variables' where there are none.
+    pub policy: Option<Policy>,
     /// The clock, Unix milliseconds.
     pub now_ms: Box<dyn Fn() -> i64>,
     /// Unpredictable bits.
@@ -73,20 +86,13 @@ pub struct Keys {
     pub tokens: Vec<Key>,
 }
 
-/// What cannot change any more about a packet.
-pub struct Remembered {
-    /// Its facts.
-    pub facts: Facts,
-    amounts: OnceCell<Vec<Fen>>,
-}
-
-impl Remembered {
-    /// What is in the share `seq`; `None` outside the packet. All shares are worked out once, since each depends
-    /// on those before it.
-    pub fn amount(&self, seq: u32) -> Option<Fen> {
-        let amounts = self.amounts.get_or_init(|| self.facts.amounts());
-        amounts.get(usize::try_from(seq).ok()?).copied()
-    }
+/// How much is let in, and what looks wrong: what the variables say.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// The rates.
+    pub rates: Rates,
+    /// The risk rules, as far as operators have not set them otherwise.
+    pub rules: Rules,
 }
 
 impl Parts {
@@ -97,11 +103,12 @@ impl Parts {
             DatabaseUrl::Postgres(url) => Ledger::new(Box::new(Postgres::new(&url)), &Statements::POSTGRES),
         };
         Self {
-            shards: (0..).zip(config.redis_urls).map(shard).collect(),
+            shards: config.redis_urls.into_iter().map(shard).collect(),
             ledger,
             signing_key: config.signing_key,
             jwt_keys: config.jwt_keys,
             limits: None,
+            policy: None,
             now_ms: Box::new(sys::now_ms),
             random_u64: Box::new(sys::random_u64),
         }
@@ -130,16 +137,19 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let limits = parts.limits.map(OnceCell::from).unwrap_or_default();
-        let (is_migrated, keys) = (Cell::new(false), OnceCell::new());
+        let policy = parts.policy.clone().map(OnceCell::from).unwrap_or_default();
         Self {
             parts,
-            is_migrated,
-            keys,
+            is_migrated: Cell::new(false),
+            keys: OnceCell::new(),
             limits,
-            packets: RefCell::default(),
+            policy,
+            memory: Memory::default(),
             turns: Rc::default(),
+            in_flight: Rc::default(),
             gate: Gate::default(),
             reconciled: Cell::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -179,6 +189,30 @@ impl App {
         }
     }
 
+    /// The rates and the risk rules, as the variables say.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] naming the variable that is missing or malformed.
+    pub async fn policy(&self) -> Result<&Policy, Error> {
+        match self.policy.get() {
+            Some(policy) => Ok(policy),
+            None => {
+                let policy = Policy { rates: config::rates().await?, rules: config::rules().await? };
+                Ok(self.policy.get_or_init(|| policy))
+            }
+        }
+    }
+
+    /// A place among the requests that this instance has in hand.
+    ///
+    /// # Errors
+    /// [`Error::Degraded`] when there are as many as may be.
+    pub(crate) fn in_hand(&self, rates: &Rates) -> Result<Turn, Error> {
+        let most =
+            if rates.in_flight == 0 { usize::MAX } else { usize::try_from(rates.in_flight).unwrap_or(usize::MAX) };
+        Turn::take(&self.in_flight, most).inspect_err(|_| self.counts.add(Count::Shed))
+    }
+
     /// The ledger, its schema up to date.
     ///
     /// # Errors
@@ -197,20 +231,20 @@ impl App {
         &self.parts.shards
     }
 
-    /// The shard that a new packet goes to.
+    /// The shard with this number; none that this instance does not know.
     #[must_use]
-    pub fn shard_for_new(&self, random: u64) -> u16 {
-        let shards = u64::try_from(self.parts.shards.len()).unwrap_or(1);
-        u16::try_from(random % shards.max(1)).unwrap_or_default()
+    pub fn shard_numbered(&self, number: u16) -> Option<&Shard> {
+        self.parts.shards.iter().find(|shard| shard.number == number)
     }
 
     /// The shard of a packet, compared with the ledger before its first use.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a shard that does not exist; [`Error::Unavailable`] when neither the shard nor the
-    /// ledger can say which epoch it is.
+    /// [`Error::Unavailable`] for a shard that this instance does not know (one that was just added, or taken away),
+    /// and when neither the shard nor the ledger can say which epoch it is.
     pub async fn shard(&self, id: PacketId) -> Result<&Shard, Error> {
-        let shard = self.parts.shards.get(usize::from(id.shard())).ok_or(Error::NotFound)?;
+        let unknown = || Error::Unavailable(format!("there is no shard {} here", id.shard()));
+        let shard = self.shard_numbered(id.shard()).ok_or_else(unknown)?;
         self.connect(shard).await?;
         Ok(shard)
     }
@@ -282,10 +316,11 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] when there is no such packet or it is not the person's to see.
     pub async fn packet(&self, id: PacketId, person: &Person) -> Result<Rc<Remembered>, Error> {
-        let known = self.packets.borrow().get(&id).cloned();
+        let known = self.memory.get(id);
+        self.counts.add(if known.is_some() { Count::PacketHit } else { Count::PacketMiss });
         let packet = match known {
             Some(packet) => packet,
-            None => self.remember(self.find_facts(id).await?.ok_or(Error::NotFound)?),
+            None => self.memory.keep(self.find_facts(id).await?.ok_or(Error::NotFound)?),
         };
         if packet.facts.is_visible_to(person) { Ok(packet) } else { Err(Error::NotFound) }
     }
@@ -295,31 +330,17 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Degraded`] when all turns are taken.
-    pub fn ledger_turn(&self) -> Result<LedgerTurn, Error> {
-        if Rc::strong_count(&self.turns) > LEDGER_TURNS {
-            return Err(Error::Degraded);
-        }
-        Ok(LedgerTurn { _turn: self.turns.clone() })
+    pub fn ledger_turn(&self) -> Result<Turn, Error> {
+        Turn::take(&self.turns, LEDGER_TURNS)
     }
 
     async fn find_facts(&self, id: PacketId) -> Result<Option<Facts>, Error> {
-        if let Some(shard) = self.parts.shards.get(usize::from(id.shard()))
+        if let Some(shard) = self.shard_numbered(id.shard())
             // A shard that is away is no reason not to know the packet: the ledger does.
             && let Ok(Some(facts)) = shard.facts(id).await
         {
             return Ok(Some(facts));
         }
         Ok(self.ledger().await?.packet(id).await?.map(|packet| packet.facts))
-    }
-
-    /// Keeps a packet's facts for the instance's life.
-    pub fn remember(&self, facts: Facts) -> Rc<Remembered> {
-        let mut packets = self.packets.borrow_mut();
-        if packets.len() >= REMEMBERED_PACKETS {
-            packets.pop_first();
-        }
-        let packet = Rc::new(Remembered { amounts: OnceCell::new(), facts });
-        packets.insert(packet.facts.id, packet.clone());
-        packet
     }
 }

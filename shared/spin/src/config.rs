@@ -1,15 +1,17 @@
 //! Configuration: Spin variables with working local defaults.
 
 use hongbao_core::Error;
+use hongbao_core::admit::Rates;
 use hongbao_core::draft::Limits;
+use hongbao_core::risk::Rules;
 use hongbao_core::sign::SigningKey;
 use hongbao_core::token::{self, Key};
 use spin_sdk::variables;
 
 /// Where the state is, and the configured keys.
 pub struct Config {
-    /// The addresses of Redis, by shard number.
-    pub redis_urls: Vec<String>,
+    /// The shards of Redis: number and address.
+    pub redis_urls: Vec<(u16, String)>,
     /// The database.
     pub database: DatabaseUrl,
     /// The signing key, where one is configured.
@@ -33,7 +35,7 @@ impl Config {
     /// # Errors
     /// [`Error::Misconfigured`] naming the variable that is missing or malformed.
     pub async fn load() -> Result<Self, Error> {
-        let redis_urls = get("redis_urls").await?.split(',').map(|url| url.trim().to_owned()).collect();
+        let redis_urls = redis_urls(&get("redis_urls").await?)?;
         let signing_key = match get("signing_key").await? {
             empty if empty.is_empty() => None,
             hex => Some(SigningKey::parse(&hex).ok_or_else(|| wrong("signing_key", "must be 64 hexadecimal digits"))?),
@@ -43,12 +45,22 @@ impl Config {
             text => token::parse_keys(&text).map_err(|problem| wrong("jwt_keys", &problem))?,
         };
         let database = database(&get("database_url").await?, &get("database_host").await?)?;
-        let config = Self { redis_urls, database, signing_key, jwt_keys };
-        if config.redis_urls.iter().any(|url| !url.starts_with("redis://") && !url.starts_with("rediss://")) {
-            return Err(wrong("redis_urls", "must be redis://host:port, several separated by commas"));
-        }
-        Ok(config)
+        Ok(Self { redis_urls, database, signing_key, jwt_keys })
     }
+}
+
+/// The shards. A component is given all addresses in one text, separated by commas: a shard's number is its place
+/// there, and an empty place is a shard that does not exist.
+fn redis_urls(text: &str) -> Result<Vec<(u16, String)>, Error> {
+    let places = (0..).zip(text.split(',').map(str::trim));
+    let shards: Vec<_> =
+        places.filter(|(_, url)| !url.is_empty()).map(|(number, url)| (number, url.to_owned())).collect();
+    let is_address = |url: &str| url.starts_with("redis://") || url.starts_with("rediss://");
+    if shards.is_empty() || shards.iter().any(|(_, url)| !is_address(url)) {
+        let problem = "must be redis://host:port; further shards are redis_url_s1, redis_url_s2, …";
+        return Err(wrong("redis_urls", problem));
+    }
+    Ok(shards)
 }
 
 /// The database. PostgreSQL's `host` is a variable of its own, which the manifest lets the components connect to:
@@ -84,6 +96,22 @@ pub async fn limits() -> Result<Limits, Error> {
         daily_send_fen: number("limit_daily_send_fen").await?,
         daily_send_count: number("limit_daily_send_count").await?,
     })
+}
+
+/// The rates, for the components that have their variable.
+///
+/// # Errors
+/// [`Error::Misconfigured`] when it is malformed.
+pub async fn rates() -> Result<Rates, Error> {
+    Rates::parse(&get("rate_limits").await?).map_err(|problem| wrong("rate_limits", &problem))
+}
+
+/// The risk rules, for the components that have their variable.
+///
+/// # Errors
+/// [`Error::Misconfigured`] when it is malformed.
+pub async fn rules() -> Result<Rules, Error> {
+    Rules::parse(&get("risk_rules").await?).map_err(|problem| wrong("risk_rules", &problem))
 }
 
 /// Whether anybody may log in as anybody, for trying things out.

@@ -7,7 +7,7 @@ use core::future::Future;
 use std::rc::Rc;
 
 use hongbao_core::error::Told;
-use hongbao_core::{Error, PacketId, json};
+use hongbao_core::{Error, PacketId, json, risk};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
@@ -27,6 +27,7 @@ pub struct Call {
     pub path: String,
     query: Option<String>,
     authorization: Option<String>,
+    device: Option<String>,
     is_json: bool,
     body: Vec<u8>,
 }
@@ -80,6 +81,18 @@ impl Call {
     /// [`Error::MethodNotAllowed`].
     pub fn must_be(&self, method: &'static str) -> Result<(), Error> {
         if self.method == method { Ok(()) } else { Err(Error::MethodNotAllowed(method)) }
+    }
+
+    /// The device that asks, from the header `x-device-id`; the risk rules want to know it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the header is there and names none.
+    pub fn device(&self) -> Result<Option<&str>, Error> {
+        let bound = || format!("must be 1 to {} characters of A-Z a-z 0-9 _ - . :", risk::DEVICE_MAX_CHARS);
+        match self.device.as_deref() {
+            Some(device) if !risk::is_device(device) => Err(Error::invalid("x-device-id", bound())),
+            device => Ok(device),
+        }
     }
 
     /// The packet's id in `/v1/packets/{id}…`.
@@ -179,11 +192,13 @@ async fn read(request: Request) -> Result<Call, Error> {
     let header = |name: &str| headers.get(name).pop().and_then(|value| String::from_utf8(value).ok());
     let has_body = method == "POST" || method == "PUT";
     let (authorization, content_type) = (header("authorization"), has_body.then(|| header("content-type")).flatten());
+    let device = has_body.then(|| headers.get("x-device-id").pop()).flatten();
+    let device = device.map(|value| String::from_utf8_lossy(&value).into_owned());
     let is_json = content_type.is_some_and(|value| {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     });
     let body = if has_body { read_body(request).await? } else { Vec::new() };
-    Ok(Call { method, path, query, authorization, is_json, body })
+    Ok(Call { method, path, query, authorization, device, is_json, body })
 }
 
 async fn read_body(request: Request) -> Result<Vec<u8>, Error> {

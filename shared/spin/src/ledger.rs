@@ -79,8 +79,9 @@ impl Packet {
 pub struct Settlement {
     /// The entry's own id: shard and place in the stream.
     pub event: String,
-    /// `load`, `open`, `close`, `contest` or `poison`; first of all `fence`: the shard (in `packet`), the epoch
-    /// (`opened`) and server process (`text`) that were read, and the place of the batch's last entry (`at_ms`, `seq`).
+    /// `load`, `open`, `close`, `contest` or `poison` (`risk` never comes here); first of all `fence`: the shard (in
+    /// `packet`), the epoch (`opened`) and server process (`text`) that were read, and the place of the batch's last
+    /// entry (`at_ms`, `seq`).
     pub kind: &'static str,
     /// The packet's id.
     pub packet: String,
@@ -96,6 +97,25 @@ pub struct Settlement {
     pub opened: Option<u32>,
     /// The entry as it stands in the stream.
     pub text: String,
+}
+
+/// What a risk rule saw, ready to be put on record.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sighting {
+    /// The journal entry's own id: shard and place in the stream.
+    pub event: String,
+    /// The rule's id.
+    pub rule: &'static str,
+    /// Whom it saw.
+    pub user: String,
+    /// The packet that was asked for.
+    pub packet: String,
+    /// What was done.
+    pub action: &'static str,
+    /// What it saw.
+    pub detail: String,
+    /// When.
+    pub at_ms: i64,
 }
 
 /// A page of something, and where the next one starts; nothing on the last.
@@ -162,6 +182,8 @@ impl Ledger {
         now_ms: i64,
     ) -> Result<Packet, Error> {
         let start_ms = quote.start_ms(now_ms);
+        // A packet that is open from the start has no start to be compared with anybody's clock.
+        let starts_at_ms = if start_ms > now_ms { start_ms } else { 0 };
         let parameters = vec![
             quote.packet.to_string().into(),
             quote.sender.as_str().into(),
@@ -174,7 +196,7 @@ impl Ledger {
             quote.password_mac.clone().into(),
             Value::Bytes(seed.to_vec()),
             now_ms.into(),
-            start_ms.into(),
+            starts_at_ms.into(),
             start_ms.saturating_add(quote.lifetime_ms).into(),
             shard.map_or(SQL_AUTHORITY, i64::from).into(),
             year::day_start_ms(now_ms).into(),
@@ -268,14 +290,25 @@ impl Ledger {
         Ok((row.fen()?, row.int()?, row.int()?))
     }
 
-    /// Packets whose time was over at `now_ms` and that are not closed, the longest overdue first.
-    pub async fn due(&self, now_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.due, vec![now_ms.into(), limit.into()]).await
+    /// Packets whose time was over at `now_ms` and that are not closed, the longest overdue first; none of the shards
+    /// that are `away`.
+    pub async fn due(&self, now_ms: i64, limit: i64, away: &[u16]) -> Result<Vec<PacketId>, Error> {
+        self.ids(self.sql.due, vec![now_ms.into(), limit.into(), json(away)?]).await
     }
 
-    /// Packets funded before `before_ms` that no shard has confirmed.
-    pub async fn unloaded(&self, before_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.unloaded, vec![before_ms.into(), limit.into()]).await
+    /// Packets funded before `before_ms` that no shard has confirmed; none of the shards that are `away`.
+    pub async fn unloaded(&self, before_ms: i64, limit: i64, away: &[u16]) -> Result<Vec<PacketId>, Error> {
+        self.ids(self.sql.unloaded, vec![before_ms.into(), limit.into(), json(away)?]).await
+    }
+
+    /// Packets of Redis that open after `after_ms` and by `until_ms`, the first to open first.
+    pub async fn opening(&self, after_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
+        self.ids(self.sql.opening, vec![after_ms.into(), until_ms.into(), limit.into()]).await
+    }
+
+    /// Puts on record what risk rules saw; what is on record already stays as it is.
+    pub async fn record_risks(&self, sightings: &[Sighting]) -> Result<(), Error> {
+        self.rows(self.sql.risk_record, vec![json(sightings)?]).await.map(drop)
     }
 
     async fn ids(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<PacketId>, Error> {

@@ -9,9 +9,11 @@
 
 pub mod app;
 pub mod config;
+pub mod count;
 pub mod gate;
 pub mod http;
 pub mod ledger;
+pub mod memory;
 pub mod operate;
 pub mod recover;
 pub mod redis;

@@ -128,24 +128,40 @@ fn failure(text: &str) -> Failure {
 
 /// A script and its name on the server.
 pub struct Script {
-    source: &'static str,
-    sha1: OnceLock<String>,
+    parts: &'static [&'static str],
+    text: OnceLock<(String, String)>,
 }
 
+/// The line that a script has to begin with.
+const HEAD: &str = "#!lua\n";
+
 impl Script {
-    /// The script with this source.
+    /// The script made of these files, one behind the other.
     #[must_use]
-    pub const fn new(source: &'static str) -> Self {
-        Self { source, sha1: OnceLock::new() }
+    pub const fn new(parts: &'static [&'static str]) -> Self {
+        Self { parts, text: OnceLock::new() }
     }
 
-    fn sha1(&self) -> &str {
-        self.sha1.get_or_init(|| {
-            Sha1::digest(self.source).iter().fold(String::new(), |mut hex, byte| {
+    /// The script's text and its SHA-1.
+    fn text(&self) -> (&str, &str) {
+        let (text, sha1) = self.text.get_or_init(|| {
+            let body = |part: &&'static str| part.strip_prefix(HEAD).unwrap_or(part);
+            let text: String = core::iter::once(HEAD).chain(self.parts.iter().map(body)).collect();
+            let sha1 = Sha1::digest(&text).iter().fold(String::new(), |mut hex, byte| {
                 let _ = write!(hex, "{byte:02x}");
                 hex
-            })
-        })
+            });
+            (text, sha1)
+        });
+        (text, sha1)
+    }
+
+    /// Makes the script known to a server ahead of its first use.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn load(&self, redis: &dyn Redis) -> Result<(), Failure> {
+        redis.call("SCRIPT", vec![binary("LOAD"), binary(self.text().0)]).await.map(drop)
     }
 
     /// Runs the script; a server that does not know it yet is given the source.
@@ -161,9 +177,10 @@ impl Script {
             all.extend_from_slice(arguments);
             all
         };
-        match redis.call("EVALSHA", call(self.sha1())).await {
-            Err(Failure::Refused(text)) if text.to_ascii_uppercase().contains("NOSCRIPT") => {
-                redis.call("EVAL", call(self.source)).await
+        let (text, sha1) = self.text();
+        match redis.call("EVALSHA", call(sha1)).await {
+            Err(Failure::Refused(cause)) if cause.to_ascii_uppercase().contains("NOSCRIPT") => {
+                redis.call("EVAL", call(text)).await
             }
             answer => answer,
         }

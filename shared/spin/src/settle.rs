@@ -13,11 +13,15 @@ use std::collections::BTreeMap;
 use hongbao_core::event::Event;
 use hongbao_core::{Error, Fen, PacketId};
 
-use crate::ledger::{Ledger, Settlement};
+use crate::ledger::{Ledger, Settlement, Sighting};
 use crate::shard::{Entry, Place, Shard, Trust, place_of};
 
-/// The most entries of one statement.
-pub const BATCH: i64 = 1_000;
+/// The entries of the first statement, and the most of one: a quiet journal is settled in small batches at once, a
+/// full one in ever larger ones.
+pub const BATCH: i64 = 500;
+const BATCH_MAX: i64 = 4_000;
+/// A statement that takes longer is too large, in milliseconds.
+const SLOW_MS: i64 = 500;
 /// How long an entry may be with one reader before another takes it over, in milliseconds.
 pub const STUCK_MS: i64 = 5_000;
 /// How often an entry is tried before it goes to exceptions.
@@ -40,12 +44,26 @@ pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: impl 
         settler.try_ledger(now_ms()).await?;
         settled = settler.take_over(consumer, STUCK_MS, &now_ms).await?;
     }
+    let mut size = BATCH;
     loop {
-        let entries = shard.read(consumer, BATCH).await?;
+        let entries = shard.read(consumer, size).await?;
         if entries.is_empty() {
             return Ok(settled);
         }
-        settled += settler.settle(&entries, now_ms()).await?;
+        let begun_ms = now_ms();
+        settled += settler.settle(&entries, begun_ms).await?;
+        size = next_size(size, entries.len(), now_ms().saturating_sub(begun_ms));
+    }
+}
+
+/// The size of the batch after one of `size`, which found so many entries and took so long: twice as large while the
+/// journal fills it, half as large when it is slow.
+fn next_size(size: i64, entries: usize, took_ms: i64) -> i64 {
+    let is_full = i64::try_from(entries).is_ok_and(|entries| entries >= size);
+    match (is_full, took_ms > SLOW_MS) {
+        (_, true) => (size / 2).max(BATCH),
+        (true, false) => size.saturating_mul(2).min(BATCH_MAX),
+        (false, false) => size,
     }
 }
 
@@ -97,6 +115,11 @@ impl<'a> Settler<'a> {
     async fn settle(&mut self, entries: &[Entry], now_ms: i64) -> Result<usize, Error> {
         let mut batch = vec![self.fence(entries)?];
         batch.extend(self.settlements(entries).await?);
+        // What rules saw is no money: it is written down beside the batch, once an entry as well.
+        let sightings: Vec<_> = entries.iter().filter_map(|entry| self.sighting(entry)).collect();
+        if !sightings.is_empty() {
+            self.ledger.record_risks(&sightings).await?;
+        }
         self.ledger.settle(&batch, now_ms).await.inspect_err(|_| self.shard.doubt())?;
         self.shard.acknowledge(entries).await?;
         Ok(entries.len())
@@ -128,7 +151,8 @@ impl<'a> Settler<'a> {
 
     async fn settlements(&mut self, entries: &[Entry]) -> Result<Vec<Settlement>, Error> {
         let events: Vec<_> = entries.iter().map(readable).collect();
-        let mut unknown: Vec<_> = events.iter().flatten().map(Event::packet).collect();
+        let paying = |event: &&Event| matches!(event, Event::Open { .. });
+        let mut unknown: Vec<_> = events.iter().flatten().filter(paying).map(Event::packet).collect();
         unknown.retain(|id| !self.amounts.contains_key(id));
         unknown.sort_unstable();
         unknown.dedup();
@@ -138,9 +162,27 @@ impl<'a> Settler<'a> {
         }
         let told = |(entry, event): (&Entry, Option<Event>)| {
             let amounts = event.as_ref().and_then(|event| self.amounts.get(&event.packet()));
-            settlement(format!("{}:{}", self.shard.number, entry.id), &entry.text, event, amounts.map(Vec::as_slice))
+            settlement(self.event_id(entry), &entry.text, event, amounts.map(Vec::as_slice))
         };
-        Ok(entries.iter().zip(events).map(told).collect())
+        Ok(entries.iter().zip(events).map(told).filter(|told| told.kind != "risk").collect())
+    }
+
+    /// What a risk rule saw, where the entry tells of that.
+    fn sighting(&self, entry: &Entry) -> Option<Sighting> {
+        let Some(Event::Risk { packet, user, at_ms, rule, action, fact, .. }) = readable(entry) else { return None };
+        Some(Sighting {
+            event: self.event_id(entry),
+            rule: rule.id(),
+            user: user.into(),
+            packet: packet.into(),
+            action: action.as_str(),
+            detail: fact,
+            at_ms,
+        })
+    }
+
+    fn event_id(&self, entry: &Entry) -> String {
+        format!("{}:{}", self.shard.number, entry.id)
     }
 }
 
@@ -153,6 +195,7 @@ pub fn settlement(event_id: String, text: &str, event: Option<Event>, amounts: O
         None => Settlement { kind: "poison", ..written },
         Some(Event::Load { .. }) => Settlement { kind: "load", ..written },
         Some(Event::Contest { .. }) => Settlement { kind: "contest", ..written },
+        Some(Event::Risk { .. }) => Settlement { kind: "risk", ..written },
         Some(Event::Close { opened, closed_at_ms, .. }) => {
             Settlement { kind: "close", opened: Some(opened), at_ms: Some(closed_at_ms), ..written }
         }
@@ -167,4 +210,16 @@ pub fn settlement(event_id: String, text: &str, event: Option<Event>, amounts: O
 /// The entry's event; none for text that no script writes, and for what was tried too often.
 fn readable(entry: &Entry) -> Option<Event> {
     Event::parse(&entry.text).filter(|_| entry.deliveries <= TRIES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BATCH, BATCH_MAX, next_size};
+
+    #[test]
+    fn batches_grow_while_the_journal_fills_them_and_shrink_when_they_are_slow() {
+        let grown = (0..5).fold(BATCH, |size, _| next_size(size, usize::try_from(size).expect("small"), 10));
+        assert_eq!((grown, next_size(BATCH, 3, 10)), (BATCH_MAX, BATCH));
+        assert_eq!((next_size(4_000, 4_000, 501), next_size(BATCH, 500, 501)), (2_000, BATCH));
+    }
 }

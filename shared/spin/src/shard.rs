@@ -1,6 +1,6 @@
 //! One shard of Redis: the race's scripts under typed names, and its journal.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use hongbao_core::packet::Facts;
@@ -9,20 +9,22 @@ use hongbao_core::voucher::Voucher;
 use hongbao_core::{Error, PacketId, UserId};
 
 use self::codec::{FACT_FIELDS, code, count, decode_claim, decode_facts, encode_facts, integer};
-use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, text};
+use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, number, text};
 
+mod admit;
 mod codec;
 mod journal;
 mod operator;
 mod recovery;
 
+pub use admit::{Door, Visit};
 pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
 
-static LOAD: Script = Script::new(include_str!("../lua/load.lua"));
-static GRAB: Script = Script::new(include_str!("../lua/grab.lua"));
-static OPEN: Script = Script::new(include_str!("../lua/open.lua"));
-static CLOSE: Script = Script::new(include_str!("../lua/close.lua"));
+static LOAD: Script = Script::new(&[include_str!("../lua/load.lua")]);
+static GRAB: Script = Script::new(&[include_str!("../lua/admit.lua"), include_str!("../lua/grab.lua")]);
+static OPEN: Script = Script::new(&[include_str!("../lua/open.lua")]);
+static CLOSE: Script = Script::new(&[include_str!("../lua/close.lua")]);
 
 /// One shard: its number, its server and its key names.
 pub struct Shard {
@@ -33,6 +35,7 @@ pub struct Shard {
     bell: String,
     epoch: String,
     trusted: RefCell<Option<Trust>>,
+    health: Cell<admit::Health>,
 }
 
 /// What an instance knows of the server that it compared.
@@ -82,14 +85,8 @@ impl Shard {
     #[must_use]
     pub fn new(number: u16, redis: Box<dyn Redis>) -> Self {
         let key = |name: &str| format!("hb:{{{number}}}:{name}");
-        Self {
-            number,
-            redis,
-            events: key("events"),
-            bell: key("bell"),
-            epoch: key("epoch"),
-            trusted: RefCell::default(),
-        }
+        let (events, bell, epoch) = (key("events"), key("bell"), key("epoch"));
+        Self { number, redis, events, bell, epoch, trusted: RefCell::default(), health: Cell::default() }
     }
 
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
@@ -155,13 +152,17 @@ impl Shard {
         }
     }
 
-    /// Binds the next share of a packet to `user`, or answers the share the user has: its number and epoch.
+    /// Lets a visitor in and binds the next share of a packet to them, or answers the share they have: its number and
+    /// epoch.
     ///
     /// # Errors
-    /// [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`].
-    pub async fn grab(&self, id: PacketId, user: &UserId) -> Result<Outcome<(u32, u32)>, Error> {
-        let arguments = [self.expected_epoch(), binary(user.as_str())];
-        let reply = self.run(&GRAB, &[&self.packet_key(id), &self.epoch], &arguments).await?;
+    /// [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`], [`Error::RateLimited`], [`Error::RiskDenied`].
+    pub async fn grab(&self, id: PacketId, visit: &Visit<'_>) -> Result<Outcome<(u32, u32)>, Error> {
+        let (packet, visited) = (self.packet_key(id), visit.keys(self.number));
+        let keys: Vec<&str> = [&packet, &self.epoch].into_iter().chain(&visited).map(String::as_str).collect();
+        let mut arguments = vec![self.expected_epoch()];
+        arguments.extend(visit.arguments(id));
+        let reply = self.run(&GRAB, &keys, &arguments).await?;
         match code(&reply)? {
             "ok" => Ok(Outcome::Done((count(&reply, 1)?, count(&reply, 2)?))),
             "missing" => Ok(Outcome::Missing),
@@ -169,11 +170,11 @@ impl Shard {
         }
     }
 
-    /// Opens the voucher's share: when it was opened first, Unix milliseconds.
+    /// Opens the voucher's share: when it was opened first, Unix milliseconds, and whether the doorbell rang.
     ///
     /// # Errors
     /// [`Error::NotGrabbed`], [`Error::Expired`], [`Error::Contested`].
-    pub async fn open(&self, voucher: &Voucher) -> Result<Outcome<i64>, Error> {
+    pub async fn open(&self, voucher: &Voucher) -> Result<Outcome<(i64, bool)>, Error> {
         let arguments = [
             self.expected_epoch(),
             binary(voucher.packet.to_string()),
@@ -183,7 +184,7 @@ impl Shard {
         ];
         let reply = self.run(&OPEN, &self.keys(&self.packet_key(voucher.packet)), &arguments).await?;
         match code(&reply)? {
-            "ok" => Ok(Outcome::Done(integer(&reply, 1)?)),
+            "ok" => Ok(Outcome::Done((integer(&reply, 1)?, reply.len() > 2))),
             "missing" => Ok(Outcome::Missing),
             other => Err(self.refusal(other, &reply)),
         }
@@ -212,6 +213,8 @@ impl Shard {
             "expired" => Error::Expired,
             "not_grabbed" => Error::NotGrabbed,
             "contested" => Error::Contested,
+            "limited" => Error::RateLimited { retry_after_ms: integer(reply, 1).unwrap_or(1_000) },
+            "denied" => Error::RiskDenied,
             "fenced" | "lost" => {
                 self.doubt();
                 Error::Unavailable(format!("shard {} is {code}: its epoch is another one", self.number))
@@ -225,6 +228,13 @@ impl Shard {
         let mut arguments = vec![binary(self.packet_key(id))];
         arguments.extend(FACT_FIELDS.map(binary));
         Ok(decode_facts(id, &self.call("HMGET", arguments).await?))
+    }
+
+    /// Whether the shard holds a packet, under the epoch that this instance trusts.
+    pub async fn holds(&self, id: PacketId) -> Result<bool, Error> {
+        let reply = self.call("HGET", vec![binary(self.packet_key(id)), binary("e")]).await?;
+        let epoch = reply.first().and_then(number).and_then(|epoch| u32::try_from(epoch).ok());
+        Ok(epoch.is_some() && epoch == self.trusted_epoch())
     }
 
     /// A packet's live state; `None` when the shard does not hold it.

@@ -4,6 +4,8 @@
 
 pub mod grab;
 pub mod open;
+pub mod place;
+pub mod preheat;
 pub mod send;
 pub mod sweep;
 pub mod view;

@@ -148,7 +148,7 @@ async fn handle(instance: Instance, person: Person, request: Request) -> Respons
         }
         Request::Wrap(request) => encode(app.wrap(person, request).await),
         Request::Send(quote) => encode(app.send(&person, &SendRequest { quote }).await.map(|(_, answer)| answer)),
-        Request::Grab(id, password) => encode(app.grab(person, id, &GrabRequest { password }).await),
+        Request::Grab(id, password) => encode(app.grab(person, None, id, &GrabRequest { password }).await),
         Request::Open(id, voucher) => encode(app.open(&person, id, &OpenRequest { voucher }).await),
         Request::View(id) => encode(app.view(&person, id).await),
     }

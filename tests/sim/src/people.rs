@@ -22,8 +22,14 @@ const STUBBORN: u64 = 150;
 #[must_use]
 pub fn people(count: u64) -> Vec<Person> {
     let groups: Vec<GroupId> = GroupId::parse("g_all").into_iter().collect();
-    let person =
-        |number| Some(Person { user: UserId::parse(&format!("us_{number}"))?, groups: groups.clone(), company: false });
+    let person = |number| {
+        Some(Person {
+            user: UserId::parse(&format!("us_{number}"))?,
+            groups: groups.clone(),
+            company: false,
+            since: None,
+        })
+    };
     (0..count).filter_map(person).collect()
 }
 

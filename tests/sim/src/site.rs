@@ -8,7 +8,7 @@ use hongbao_core::draft::Limits;
 use hongbao_core::sign::SigningKey;
 use hongbao_core::token::Key;
 use hongbao_spin::App;
-use hongbao_spin::app::Parts;
+use hongbao_spin::app::{Parts, Policy};
 use hongbao_spin::ledger::{Ledger, Statements};
 use hongbao_spin::shard::Shard;
 use rusqlite::Connection;
@@ -108,6 +108,7 @@ impl Site {
             signing_key: Some(SigningKey::new(&[7; 32])),
             jwt_keys: Key::hs256("sim", &[7; 32]).into_iter().collect(),
             limits: Some(LIMITS),
+            policy: Some(Policy::default()),
             now_ms: Box::new(move || clock.app_now_ms()),
             random_u64: Box::new(move || random.bits()),
         });

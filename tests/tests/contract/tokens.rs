@@ -14,7 +14,7 @@ fn own_key(scene: &Scene) -> Key {
 
 fn claims(user: &str) -> Claims {
     let aud = "hongbao".to_owned();
-    Claims { sub: user.to_owned(), groups: vec![], company: false, aud, exp: 4_000_000_000, nbf: None }
+    Claims { sub: user.to_owned(), groups: vec![], company: false, since: None, aud, exp: 4_000_000_000, nbf: None }
 }
 
 /// A token of these two JSON texts with this signature.

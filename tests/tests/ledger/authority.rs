@@ -1,10 +1,11 @@
 //! Packets that live in the ledger because their shard is away, and the shards' epochs.
 
 use hongbao_core::Error;
+use hongbao_core::quote::Quote;
 use hongbao_spin::ledger::{Ledger, Packet};
 
 use crate::backend::Backend;
-use crate::setting::{LIFE_MS, NOW_MS, fen, id, sent, user};
+use crate::setting::{LIFE_MS, NO_LIMITS, NOW_MS, fen, id, quote, seed, sent, user};
 
 /// A packet that has moved here.
 async fn here(ledger: &Ledger, number: u64, total_fen: i64, count: u32) -> Packet {
@@ -17,7 +18,10 @@ pub(crate) async fn a_packet_without_a_shard_is_grabbed_and_opened_here(books: &
     let ledger = books.ledger().await;
     let packet = here(&ledger, 1, 1_000, 3).await;
     let (id, amounts) = (packet.facts.id, packet.facts.amounts());
-    let early = ledger.grab_in_sql(id, &user("anna"), NOW_MS - 1).await;
+    let later = Quote { starts_at_ms: Some(NOW_MS + 10), ..quote(2, &user("late_sender"), 10, 1) };
+    ledger.deposit("for-2", &later.sender, fen(10), NOW_MS).await.expect("a deposit");
+    ledger.fund(&later, &seed(2), None, &NO_LIMITS, NOW_MS).await.expect("a packet is sent");
+    let early = ledger.grab_in_sql(later.packet, &user("anna"), NOW_MS + 9).await;
     assert!(matches!(early, Err(Error::NotStarted { .. })), "{early:?}");
     let grabbed = books.at_once(5, async |number, ledger| {
         let user = user(&format!("user{}", number % 3));

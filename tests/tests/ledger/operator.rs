@@ -260,8 +260,8 @@ pub(crate) async fn switches_and_the_blacklist_are_turned_once(books: &Backend) 
         (true, Some("two bots"), Some("ops"))
     );
     let controls = ledger.controls(10).await.expect("controls");
-    let row = |kind: &str, name: &str| (kind.to_owned(), name.to_owned(), false);
-    assert_eq!(controls, [row("switch", "sends"), row("blocked", "us_anna")]);
+    let row = |kind: &str, name: &str, value: &str| (kind.to_owned(), name.to_owned(), value.to_owned());
+    assert_eq!(controls, [row("switch", "sends", "0"), row("blocked", "us_anna", "")]);
     for _ in 0..2 {
         ledger.unblock(BY, &anna).await.expect("unblocked");
     }

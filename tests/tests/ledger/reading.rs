@@ -83,10 +83,10 @@ pub(crate) async fn overdue_and_unloaded_packets_are_found(books: &Backend) {
     ];
     ledger.settle(&batch, NOW_MS).await.expect("settled");
     let end_ms = NOW_MS + LIFE_MS;
-    assert_eq!(ledger.due(end_ms - 1, 10).await.expect("ids"), []);
-    assert_eq!(ledger.due(end_ms, 10).await.expect("ids"), [open.facts.id]);
-    assert_eq!(ledger.unloaded(NOW_MS, 10).await.expect("ids"), [finished.facts.id]);
-    assert_eq!(ledger.unloaded(NOW_MS - 1, 10).await.expect("ids"), []);
+    assert_eq!(ledger.due(end_ms - 1, 10, &[]).await.expect("ids"), []);
+    assert_eq!(ledger.due(end_ms, 10, &[]).await.expect("ids"), [open.facts.id]);
+    assert_eq!(ledger.unloaded(NOW_MS, 10, &[]).await.expect("ids"), [finished.facts.id]);
+    assert_eq!(ledger.unloaded(NOW_MS - 1, 10, &[]).await.expect("ids"), []);
     assert_eq!(ledger.unfinished(0, id(0), 10).await.expect("ids"), [open.facts.id]);
     assert_eq!(ledger.unfinished(1, id(0), 10).await.expect("ids"), []);
 }

@@ -261,7 +261,9 @@ impl Play<'_> {
                     opened.insert((*packet, user, *opened_at_ms));
                     *opened_at_ms
                 }
-                Event::Contest { at_ms, .. } | Event::Close { closed_at_ms: at_ms, .. } => *at_ms,
+                Event::Contest { at_ms, .. } | Event::Close { closed_at_ms: at_ms, .. } | Event::Risk { at_ms, .. } => {
+                    *at_ms
+                }
                 Event::Load { .. } => continue,
             };
             if !(self.from_ms..=to_ms).contains(&at_ms) {

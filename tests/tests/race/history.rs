@@ -130,6 +130,7 @@ impl Record {
             match event {
                 Event::Open { opened_at_ms: at_ms, .. }
                 | Event::Contest { at_ms, .. }
+                | Event::Risk { at_ms, .. }
                 | Event::Close { closed_at_ms: at_ms, .. } => *at_ms = 0,
                 Event::Load { .. } => {}
             }

@@ -34,7 +34,7 @@ pub fn parse_answer(call: &Call, reply: Value) -> Result<Answer, String> {
         (Call::Grab(_), "ok", &[seq, epoch]) => Answer::Grabbed(small(seq), small(epoch)),
         (Call::Grab(_), "not_started", &[wait_ms]) => Answer::NotStarted(wait_ms),
         (Call::Grab(_), "sold_out", []) => Answer::SoldOut,
-        (Call::Open(..), "ok", &[at_ms]) => Answer::OpenedAt(at_ms),
+        (Call::Open(..), "ok", &[at_ms] | &[at_ms, 1]) => Answer::OpenedAt(at_ms),
         (Call::Open(..), "not_grabbed", []) => Answer::NotGrabbed,
         (Call::Open(..), "lost", []) => Answer::Lost,
         (Call::Open(..), "contested", []) => Answer::Contested,

@@ -20,6 +20,8 @@ pub struct Grant<'a> {
     pub groups: &'a [&'a str],
     /// Whether the user is a company.
     pub company: bool,
+    /// Since when the account exists, Unix seconds.
+    pub since: Option<i64>,
     /// For whom the token is meant: people or operators.
     pub audience: &'a str,
     /// How long it is valid.
@@ -30,14 +32,21 @@ impl<'a> Grant<'a> {
     /// A person's token, valid for half a day.
     #[must_use]
     pub fn person(user: &'a str, groups: &'a [&'a str]) -> Self {
-        Self { user, groups, company: false, audience: AUDIENCE_PEOPLE, ttl: Duration::from_secs(12 * 3600) }
+        Self {
+            user,
+            groups,
+            company: false,
+            since: None,
+            audience: AUDIENCE_PEOPLE,
+            ttl: Duration::from_secs(12 * 3600),
+        }
     }
 
     /// An operator's token, valid for five minutes.
     #[must_use]
     pub fn operator(name: &'a str) -> Self {
         let ttl = Duration::from_secs(300);
-        Self { user: name, groups: &[], company: false, audience: AUDIENCE_OPERATOR, ttl }
+        Self { user: name, groups: &[], company: false, since: None, audience: AUDIENCE_OPERATOR, ttl }
     }
 }
 
@@ -95,6 +104,7 @@ impl Keys {
             sub: grant.user.to_owned(),
             groups: groups.collect::<Result<_>>()?,
             company: grant.company,
+            since: grant.since,
             aud: grant.audience.to_owned(),
             exp: i64::try_from((now_s + grant.ttl).as_secs())?,
             nbf: None,

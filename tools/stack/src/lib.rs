@@ -26,5 +26,5 @@ pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::{Fsync, Redis, RedisOptions};
 pub use server::{Runtime, Server, ServerOptions};
-pub use stack::{Database, Stack, StackOptions, migration, project_root};
+pub use stack::{Database, SHARDS_MAX, Stack, StackOptions, migration, project_root, shard_variable};
 pub use sweeper::{Sweeper, sweep};

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{Grant, Keys, Postgres, Redis, RedisOptions, Runtime, Server, ServerOptions, Sweeper, sweep};
 
@@ -14,6 +14,9 @@ pub mod migration;
 
 /// The role that has them.
 const APP_ROLE: &str = "hongbao_app";
+
+/// The most shards that `spin.toml` has variables for.
+pub const SHARDS_MAX: usize = 8;
 
 /// Where the money is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,7 +41,7 @@ pub struct StackOptions {
     pub listen: String,
     /// Where the money is kept.
     pub database: Database,
-    /// How many Redis servers share the packets.
+    /// How many Redis servers share the packets; at most [`SHARDS_MAX`].
     pub shards: usize,
     /// How each of them is configured.
     pub redis: RedisOptions,
@@ -97,6 +100,7 @@ impl Stack {
     /// # Errors
     /// Occurs when a server is missing or does not start; the message ends with the last lines of its log.
     pub fn start(options: StackOptions) -> Result<Self> {
+        ensure!((1..=SHARDS_MAX).contains(&options.shards), "there are 1 to {SHARDS_MAX} shards");
         let dir = options.dir;
         let keys = Keys::load_or_make(&dir.join("keys"))?;
         let redis = (0..options.shards).map(|shard| Redis::start(&dir.join(format!("redis-{shard}")), &options.redis));
@@ -110,14 +114,14 @@ impl Stack {
             Some(postgres) => postgres.app_url(&migration::migration(), APP_ROLE)?,
         };
         let own = [
-            ("redis_urls", redis.iter().map(Redis::url).collect::<Vec<_>>().join(",")),
             ("database_url", database_url),
             ("database_host", postgres.as_ref().map(Postgres::host).unwrap_or_default()),
             ("signing_key", keys.signing_key().to_owned()),
             ("jwt_keys", keys.jwt_keys().to_owned()),
             ("dev_login", if options.dev_login { "on" } else { "off" }.to_owned()),
         ];
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let shards = redis.iter().enumerate().map(|(shard, redis)| (shard_variable(shard), redis.url()));
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(shards);
         let server = Server::start(ServerOptions {
             runtime: options.runtime,
             project: options.project,
@@ -187,6 +191,12 @@ impl Stack {
         let postgres = self.postgres.as_mut().map_or(Ok(()), Postgres::stop);
         server.and(redis.into_iter().collect::<Result<()>>()).and(postgres)
     }
+}
+
+/// The variable that holds a shard's address.
+#[must_use]
+pub fn shard_variable(shard: usize) -> String {
+    if shard == 0 { "redis_urls".to_owned() } else { format!("redis_url_s{shard}") }
 }
 
 /// The project's folder: the nearest one upwards with `spin.toml`, from the package that cargo runs or

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use hongbao_core::admit::Rates;
+use hongbao_core::risk::Rules;
 use hongbao_core::token;
 use hongbao_stack::Keys;
 
@@ -159,7 +161,11 @@ fn variables(project: &Project) -> Result<Vec<(String, Finding)>> {
 
 fn check(name: &str, value: &str) -> Result<(), String> {
     match name {
-        "redis_urls" => redis_urls(value),
+        "redis_urls" => redis_url(value),
+        "rate_limits" => Rates::parse(value).map(drop),
+        "risk_rules" => Rules::parse(value).map(drop),
+        _ if name.starts_with("redis_url_s") && value.is_empty() => Ok(()),
+        _ if name.starts_with("redis_url_s") => redis_url(value),
         "database_url" => database_url(value),
         "database_host" => database_host(value),
         "jwt_keys" => token::parse_keys(value).map(|_| ()),
@@ -170,13 +176,10 @@ fn check(name: &str, value: &str) -> Result<(), String> {
     }
 }
 
-fn redis_urls(value: &str) -> Result<(), String> {
-    let is_address = |url: &str| {
-        let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
-        rest.is_some_and(|host| !host.is_empty())
-    };
-    let right = value.split(',').map(str::trim).all(is_address);
-    right.then_some(()).ok_or_else(|| "must be redis://HOST:PORT, several separated by commas".to_owned())
+fn redis_url(value: &str) -> Result<(), String> {
+    let rest = value.strip_prefix("redis://").or_else(|| value.strip_prefix("rediss://"));
+    let is_one = rest.is_some_and(|host| !host.is_empty() && !host.contains(','));
+    is_one.then_some(()).ok_or_else(|| "must be redis://HOST:PORT; further shards are redis_url_s1, …".to_owned())
 }
 
 fn database_url(value: &str) -> Result<(), String> {

@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Where the money is kept
     #[arg(long, default_value = "sqlite")]
     database: DatabaseChoice,
+    /// How many Redis servers share the packets
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = shards)]
+    shards: usize,
     /// When Redis' data reaches the disk: before each answer, each second, or whenever
     #[arg(long, default_value = "always")]
     redis_fsync: FsyncChoice,
@@ -53,6 +56,11 @@ enum FsyncChoice {
     Always,
     Everysec,
     No,
+}
+
+fn shards(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=hongbao_stack::SHARDS_MAX).contains(number));
+    number.ok_or_else(|| format!("must be from 1 to {}", hongbao_stack::SHARDS_MAX))
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -100,6 +108,7 @@ fn options(arguments: &Arguments, project: &Project, data: &Path, runtime: Runti
             DatabaseChoice::Sqlite => Database::Sqlite,
             DatabaseChoice::Postgres => Database::Postgres,
         },
+        shards: arguments.shards,
         redis: RedisOptions { fsync, ..RedisOptions::default() },
         variables: arguments.variables.clone(),
         ..StackOptions::new(data, runtime)?
@@ -140,7 +149,10 @@ fn wait(stack: &Stack, signals: &Receiver<()>) -> Result<()> {
         if !stack.server.is_running() {
             bail!("the application ended; its log is in {}", stack.dir().join("logs").display());
         }
-        if let Some(redis) = stack.redis.iter().find(|redis| !redis.is_running()) {
+        // Of several shards, one may go: that is what they are for.
+        if let [redis] = stack.redis.as_slice()
+            && !redis.is_running()
+        {
             bail!("Redis ended; its log is in {}", redis.dir().display());
         }
     }

@@ -1,9 +1,12 @@
 //! The bodies of the operators' calls.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Link;
 use crate::json::Whole;
+use crate::route::WEIGHT_MAX;
 use crate::split::Kind;
 use crate::{Error, Fen, PacketId, UserId};
 
@@ -251,6 +254,114 @@ pub struct SwitchesRequest {
     pub reason: Option<String>,
 }
 
+/// The ladder of what is given up under load: 0 nothing, 1 history and details, 2 new packets too, 3 new shares too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LadderAnswer {
+    /// The level that holds.
+    pub level: i64,
+    /// The level that an operator has set; absent while it follows the load.
+    pub set: Option<i64>,
+    /// The level that the load asks for.
+    pub by_load: i64,
+}
+
+/// `PUT /v1/admin/ladder`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LadderRequest {
+    /// The level; without one the ladder follows the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Whole<0, 3>>,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One risk rule, as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskRule {
+    /// Its id.
+    pub rule: String,
+    /// `off`, `flag`, `slow` or `deny`, and the rule's bound after a colon.
+    pub setting: String,
+}
+
+/// The answer of every call on `/v1/admin/risk-rules`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskRulesAnswer {
+    /// All rules that can be set.
+    pub rules: Vec<RiskRule>,
+}
+
+/// `PUT /v1/admin/risk-rules/{rule}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RiskRuleRequest {
+    /// `off`, `flag`, `slow` or `deny`, and the rule's bound after a colon; without one the bound is the usual one.
+    pub setting: String,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A shard of Redis, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardAnswer {
+    /// The shard's number.
+    pub shard: u16,
+    /// Whether it answers.
+    pub is_up: bool,
+    /// How many new packets it takes compared with the others; 0 for none.
+    pub weight: u32,
+    /// How many packets it has to hold.
+    pub packets: i64,
+    /// How many entries of its journal wait to be settled.
+    pub backlog: Option<i64>,
+    /// The age of the oldest of them.
+    pub oldest_unsettled_ms: Option<i64>,
+}
+
+/// The answer of `GET /v1/admin/shards`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardsAnswer {
+    /// By number.
+    pub shards: Vec<ShardAnswer>,
+}
+
+/// `PUT /v1/admin/shards/{n}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightRequest {
+    /// How many new packets the shard takes compared with the others; 100 is the usual, 0 is none.
+    pub weight: Whole<0, { WEIGHT_MAX as i64 }>,
+    /// Why, where there is something to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The most packets that one call preheats.
+pub const PREHEAT_MAX: usize = 100;
+
+/// `POST /v1/admin/preheat`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreheatRequest {
+    /// Which packets, at most 100; without any, those that open within ten minutes.
+    #[serde(default)]
+    pub packets: Vec<PacketId>,
+}
+
+/// The answer of `POST /v1/admin/preheat`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreheatAnswer {
+    /// How many packets were looked at.
+    pub packets: usize,
+    /// How many of them had to be loaded into their shard.
+    pub loaded: usize,
+    /// How many shards know the scripts.
+    pub shards: usize,
+}
+
 /// `PUT /v1/admin/blacklist/{user}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -329,6 +440,10 @@ pub struct StatsAnswer {
     pub shards: Vec<ShardStats>,
     /// The age of the oldest entry of all journals that waits; 0 when none does, absent when a shard does not answer.
     pub oldest_unsettled_ms: Option<i64>,
+    /// The level of the ladder that the journals ask for.
+    pub level_by_load: i64,
+    /// What instances have counted since the shards began: how often memory had the answer, what was refused.
+    pub counters: BTreeMap<String, i64>,
 }
 
 /// Packets by state.

@@ -106,6 +106,20 @@ impl Ledger {
         self.carry_out(&by.act("switch", name, None, json!({"is_on": i64::from(is_on)}).to_string())).await
     }
 
+    /// Gives a setting a value.
+    pub async fn set(&self, by: By<'_>, name: &str, value: &str) -> Result<(), Error> {
+        self.carry_out(&by.act("set", name, None, json!({"value": value}).to_string())).await
+    }
+
+    /// Moves what a dead shard held to SQL authority and begins the shard's next epoch, so that it is fenced when it
+    /// returns; `epoch` is the one that the caller has seen.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while a sweep rebuilds the shard, or when its epoch is another one by now.
+    pub async fn move_shard(&self, by: By<'_>, shard: u16, epoch: u32) -> Result<(), Error> {
+        self.carry_out(&by.act("move_shard", &shard.to_string(), None, json!({"epoch": epoch}).to_string())).await
+    }
+
     /// Puts `user` on the blacklist, or gives a new reason for it.
     pub async fn block(&self, by: By<'_>, user: &UserId) -> Result<(), Error> {
         self.carry_out(&by.act("block", user.as_str(), None, "{}".to_owned())).await
@@ -126,14 +140,14 @@ impl Ledger {
         Ok(BlockAnswer { user, blocked: true, reason, operator: Some(row.text()?), at_ms: Some(row.int()?) })
     }
 
-    /// The switches that were ever turned, and the first `most` of the blacklist: pairs of kind, name and state.
+    /// The switches that were ever turned, the settings, and the first `most` of the blacklist: kind, name and value.
     ///
     /// Asked on the way of every request now and then, so it gives up early.
-    pub async fn controls(&self, most: i64) -> Result<Vec<(String, String, bool)>, Error> {
+    pub async fn controls(&self, most: i64) -> Result<Vec<(String, String, String)>, Error> {
         let rows = self.database.query_soon(self.sql.controls, vec![most.into()]).await.map_err(domain_error)?;
         let control = |row| {
             let mut row = Reader::new(row);
-            Ok((row.text()?, row.text()?, row.int()? != 0))
+            Ok((row.text()?, row.text()?, row.text()?))
         };
         rows.into_iter().map(control).collect()
     }

@@ -1,10 +1,13 @@
 //! What the ledger knows of shards, and packets under its own authority.
 
+use std::collections::BTreeMap;
+
 use hongbao_core::race::Claim;
 use hongbao_core::{Error, Fen, PacketId, UserId};
 
 use super::Ledger;
 use crate::shard::Place;
+use crate::sql::Reader;
 
 /// What the ledger knows of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +115,16 @@ impl Ledger {
     /// Closes a packet under SQL authority if its time was over at `now_ms`; the refund follows from it.
     pub async fn close_in_sql(&self, id: PacketId, now_ms: i64) -> Result<(), Error> {
         self.rows(self.sql.close_in_sql, vec![id.to_string().into(), now_ms.into()]).await.map(drop)
+    }
+
+    /// How many packets have to be on each shard now.
+    pub async fn shard_packets(&self) -> Result<BTreeMap<u16, i64>, Error> {
+        let rows = self.rows(self.sql.shard_packets, vec![]).await?;
+        let pair = |row| {
+            let mut row = Reader::new(row);
+            Ok((u16::try_from(row.int()?).unwrap_or(u16::MAX), row.int()?))
+        };
+        rows.into_iter().map(pair).collect()
     }
 
     /// Moves every unfinished packet of `shard` to SQL authority. The caller has begun the shard's next epoch, so

@@ -34,6 +34,7 @@ pub struct Statements {
     pub(super) meet: &'static str,
     pub(super) move_to_sql: &'static str,
     pub(super) open_in_sql: &'static str,
+    pub(super) opening: &'static str,
     pub(super) packet_books: &'static str,
     pub(super) packet_page: &'static str,
     pub(super) packets: &'static str,
@@ -41,11 +42,13 @@ pub struct Statements {
     pub(super) received: &'static str,
     pub(super) received_total: &'static str,
     pub(super) risk_events: &'static str,
+    pub(super) risk_record: &'static str,
     pub(super) sent: &'static str,
     pub(super) sent_total: &'static str,
     pub(super) settle: &'static str,
     pub(super) shard: &'static str,
     pub(super) shard_make: &'static str,
+    pub(super) shard_packets: &'static str,
     pub(super) statement: &'static str,
     pub(super) stats: &'static str,
     pub(super) summaries: &'static str,
@@ -66,8 +69,8 @@ impl Statements {
         account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
         claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
-        packet_books packet_page packets posting received received_total risk_events sent sent_total settle
-        shard shard_make statement stats summaries unfinished unloaded
+        opening packet_books packet_page packets posting received received_total risk_events risk_record sent
+        sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded
     );
 
     /// PostgreSQL's.
@@ -76,7 +79,7 @@ impl Statements {
         account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
         claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
-        packet_books packet_page packets posting received received_total risk_events sent sent_total settle
-        shard shard_make statement stats summaries unfinished unloaded
+        opening packet_books packet_page packets posting received received_total risk_events risk_record sent
+        sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded
     );
 }

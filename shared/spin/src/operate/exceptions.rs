@@ -158,7 +158,7 @@ fn packet_of(exception: &Exception) -> Option<PacketId> {
 fn open_of(exception: &Exception) -> Option<(PacketId, u32, UserId)> {
     match Event::parse(&exception.entry)? {
         Event::Open { packet, seq, user, .. } | Event::Contest { packet, seq, user, .. } => Some((packet, seq, user)),
-        Event::Load { .. } | Event::Close { .. } => None,
+        Event::Load { .. } | Event::Close { .. } | Event::Risk { .. } => None,
     }
 }
 

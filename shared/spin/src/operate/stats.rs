@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use hongbao_core::Error;
+use hongbao_core::admit::Level;
 use hongbao_core::wire::operator::{MoneyStats, PacketStats, ShardStats, StatsAnswer};
 
 use crate::App;
+use crate::count::Count;
+use crate::gate::Controls;
 
 impl App {
     /// The system in numbers.
@@ -16,9 +19,15 @@ impl App {
     pub async fn stats(&self) -> Result<StatsAnswer, Error> {
         let numbers: BTreeMap<_, _> = self.ledger().await?.stats(self.now_ms()).await?.into_iter().collect();
         let of = |name: &str| numbers.get(name).copied().unwrap_or_default();
-        let mut shards = Vec::new();
+        let (mut shards, mut counters) = (Vec::new(), BTreeMap::new());
+        counters.extend(Count::ALL.map(|count| (count.name().to_owned(), 0)));
         for shard in self.shards() {
             let backlog = shard.backlog().await.ok();
+            // A shard that is away keeps its numbers to itself.
+            for (name, number) in shard.counters().await.unwrap_or_default() {
+                let sum: &mut i64 = counters.entry(name).or_default();
+                *sum = sum.saturating_add(number);
+            }
             shards.push(ShardStats {
                 shard: shard.number,
                 is_up: backlog.is_some(),
@@ -26,6 +35,7 @@ impl App {
                 oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
             });
         }
+        let fullest = shards.iter().filter_map(|shard| shard.backlog).max();
         let ages: Option<Vec<_>> = shards.iter().map(|shard| shard.oldest_unsettled_ms).collect();
         Ok(StatsAnswer {
             packets: PacketStats {
@@ -46,15 +56,17 @@ impl App {
             exceptions_open: of("exceptions_open"),
             blacklisted: of("blacklisted"),
             audit_acts: of("acts"),
+            level_by_load: Level::of_backlog(fullest.unwrap_or_default()).number(),
             shards,
             oldest_unsettled_ms: ages.and_then(|ages| ages.into_iter().max()),
+            counters,
         })
     }
 }
 
 /// The numbers in Prometheus' text format, version 0.0.4.
 #[must_use]
-pub fn prometheus(stats: &StatsAnswer, sends: bool) -> String {
+pub fn prometheus(stats: &StatsAnswer, controls: &Controls) -> String {
     let PacketStats { scheduled, open, overdue, finished, expired, unloaded, frozen } = stats.packets;
     let MoneyStats { escrow_fen, wallets_fen, suspense_fen, world_fen } = stats.money;
     let mut page = Page(String::new());
@@ -76,7 +88,9 @@ pub fn prometheus(stats: &StatsAnswer, sends: bool) -> String {
     );
     page.family("hongbao_blacklisted", "Blocked users.", [(String::new(), stats.blacklisted)]);
     page.family("hongbao_audit_acts", "Acts in the audit.", [(String::new(), stats.audit_acts)]);
-    page.family("hongbao_sends_on", "Whether packets can be sent.", [(String::new(), i64::from(sends))]);
+    page.family("hongbao_sends_on", "Whether packets can be sent.", [(String::new(), i64::from(controls.sends))]);
+    let level = controls.ladder.unwrap_or(stats.level_by_load);
+    page.family("hongbao_ladder_level", "What is given up: 0 nothing … 3 new shares.", [(String::new(), level)]);
     let by_shard = |number: fn(&ShardStats) -> Option<i64>| {
         let known = |shard: &ShardStats| Some((label("shard", &shard.shard.to_string()), number(shard)?));
         stats.shards.iter().filter_map(known).collect::<Vec<_>>()
@@ -85,6 +99,13 @@ pub fn prometheus(stats: &StatsAnswer, sends: bool) -> String {
     page.family("hongbao_journal_entries", "Entries that wait to be settled.", by_shard(|shard| shard.backlog));
     let oldest = by_shard(|shard| shard.oldest_unsettled_ms);
     page.family("hongbao_journal_oldest_ms", "Age of the oldest entry that waits, in milliseconds.", oldest);
+    let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
+    let caches = ["packet", "over", "controls"];
+    let of_caches = |what: &str| caches.map(|cache| (label("cache", cache), counter(&format!("{cache}_{what}"))));
+    page.counters("hongbao_cache_hits_total", "Answers from an instance's memory.", of_caches("hit"));
+    page.counters("hongbao_cache_misses_total", "Answers that were not in memory.", of_caches("miss"));
+    let refused = ["limited", "shed", "denied"].map(|why| (label("why", why), counter(why)));
+    page.counters("hongbao_refused_total", "Requests refused at the door.", refused);
     page.0
 }
 
@@ -97,7 +118,16 @@ struct Page(String);
 impl Page {
     /// One gauge with its samples: pairs of labels and value.
     fn family(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} gauge");
+        self.samples("gauge", name, help, samples);
+    }
+
+    /// One counter with its samples.
+    fn counters(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
+        self.samples("counter", name, help, samples);
+    }
+
+    fn samples(&mut self, kind: &str, name: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for (labels, value) in samples {
             let _ = writeln!(self.0, "{name}{labels} {value}");
         }

@@ -29,6 +29,12 @@ impl Shard {
         integer(&self.call("XLEN", vec![binary(&self.events)]).await?, 0)
     }
 
+    /// Rings this shard's doorbell for another one: the settlement listens at one shard only. The bell says whose it is.
+    pub async fn ring_for(&self, number: u16) -> Result<(), Error> {
+        let words = [self.bell.clone(), number.to_string()].map(binary);
+        Ok(self.call("PUBLISH", words.to_vec()).await.map(drop)?)
+    }
+
     /// Silences the doorbell until the next event: whoever answers it does this before reading.
     pub async fn answer_bell(&self) -> Result<(), Error> {
         Ok(self.call("DEL", vec![binary(&self.bell)]).await.map(drop)?)

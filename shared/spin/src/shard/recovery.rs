@@ -13,9 +13,9 @@ use super::Shard;
 use super::codec::{code, encode_facts};
 use crate::redis::{Argument, Script, binary, number, text};
 
-static REBUILD: Script = Script::new(include_str!("../../lua/rebuild.lua"));
-static LIVE: Script = Script::new(include_str!("../../lua/live.lua"));
-static FENCE: Script = Script::new(include_str!("../../lua/fence.lua"));
+static REBUILD: Script = Script::new(&[include_str!("../../lua/rebuild.lua")]);
+static LIVE: Script = Script::new(&[include_str!("../../lua/live.lua")]);
+static FENCE: Script = Script::new(&[include_str!("../../lua/fence.lua")]);
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

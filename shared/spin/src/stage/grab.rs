@@ -1,33 +1,107 @@
-//! Stage 3, 抢: one script binds the next share to the caller; the answer is a signed voucher.
+//! Stage 3, 抢: one script lets the caller in and binds the next share; the answer is a signed voucher.
 
+use hongbao_core::risk::{Action, Rule, Rules};
 use hongbao_core::token::Person;
 use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest};
 use hongbao_core::{Error, PacketId, UserId};
 
 use crate::App;
-use crate::shard::Outcome;
+use crate::count::Count;
+use crate::memory::Remembered;
+use crate::shard::{Door, Outcome, Shard, Visit};
+
+/// How far the clocks of Redis and of an instance may be apart, in milliseconds: only who comes earlier than that is
+/// told so without asking Redis.
+const SKEW_MS: i64 = 5_000;
 
 impl App {
-    /// Binds a share of the packet `id` to `person`, or answers the one bound before.
+    /// Binds a share of the packet `id` to `person`, who asks from `device`, or answers the one bound before.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::WrongPassword`], [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`],
-    /// [`Error::Blocked`].
-    pub async fn grab(&self, person: Person, id: PacketId, request: &GrabRequest) -> Result<GrabAnswer, Error> {
-        let packet = self.packet(id, &person).await?;
-        self.may_grab(&person.user, self.shards().get(usize::from(id.shard()))).await?;
+    /// [`Error::Blocked`], and those of the shard's door: [`Error::RateLimited`], [`Error::RiskDenied`],
+    /// [`Error::Degraded`].
+    pub async fn grab(
+        &self,
+        person: Person,
+        device: Option<&str>,
+        id: PacketId,
+        request: &GrabRequest,
+    ) -> Result<GrabAnswer, Error> {
+        let (policy, packet) = (self.policy().await?, self.packet(id, &person).await?);
+        let shard = self.shard_numbered(id.shard());
+        let controls = match self.may_grab(&person.user, shard).await {
+            Ok(controls) => controls,
+            Err(refused) => return Err(self.note_refusal(refused, &person, id).await),
+        };
+        let _in_hand = self.in_hand(&policy.rates)?;
         let key = &self.keys().await?.signing;
         packet.facts.admits(&person, request.password.as_deref(), key)?;
-        let (seq, epoch) = match self.on_shard(id, async |shard| shard.grab(id, &person.user).await).await {
-            Ok(Outcome::Done(bound)) => bound,
-            Ok(Outcome::Missing) => self.grab_by_ledger(id, &person.user, Error::SoldOut).await?,
-            Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, &person.user, lost).await?,
-            Err(refused) => return Err(refused),
+        let bound = match self.remembered_refusal(&packet, &person.user, shard) {
+            Some(refused) => Err(refused),
+            None => {
+                let rules = controls.rules(&policy.rules);
+                let visit = Visit {
+                    door: Door::Grab,
+                    user: &person.user,
+                    device,
+                    rates: &policy.rates,
+                    rules,
+                    new_account: new_account(&person, rules, self.now_ms()),
+                    starts_at_ms: packet.facts.starts_at_ms,
+                };
+                self.bind(&packet, &visit).await
+            }
         };
+        let bound = match bound {
+            Ok(bound) => Ok(bound),
+            Err(refused) => Err(self.note_refusal(refused, &person, id).await),
+        };
+        self.tell_counts(shard).await;
+        let (seq, epoch) = bound?;
         let expires_at_ms = packet.facts.expires_at_ms.saturating_add(KEPT_AFTER_END_MS);
         let voucher = Voucher { packet: id, seq, epoch, expires_at_ms, user: person.user };
         Ok(GrabAnswer { packet_id: id, seq, voucher: voucher.seal(key) })
+    }
+
+    /// Why the user gets no share, as far as that needs no call.
+    fn remembered_refusal(&self, packet: &Remembered, user: &UserId, shard: Option<&Shard>) -> Option<Error> {
+        let now_ms = self.now_ms();
+        let early_ms = packet.facts.starts_at_ms.saturating_sub(now_ms);
+        if early_ms > SKEW_MS {
+            return Some(Error::NotStarted { retry_after_ms: early_ms });
+        }
+        let refused = packet.refusal(user, shard.and_then(Shard::trusted_epoch), now_ms)?;
+        self.counts.add(Count::OverHit);
+        Some(refused)
+    }
+
+    async fn bind(&self, packet: &Remembered, visit: &Visit<'_>) -> Result<(u32, u32), Error> {
+        let id = packet.facts.id;
+        match self.on_shard(id, async |shard| shard.grab(id, visit).await).await {
+            Ok(Outcome::Done(bound)) => Ok(bound),
+            Ok(Outcome::Missing) => self.grab_by_ledger(id, visit.user, Error::SoldOut).await,
+            Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, visit.user, lost).await,
+            Err(over @ (Error::SoldOut | Error::Expired)) => {
+                self.learn_over(packet, &over).await;
+                Err(over)
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Remembers that nobody gets a share any more, and who has one. It saves calls, so it may fail.
+    async fn learn_over(&self, packet: &Remembered, why: &Error) {
+        self.counts.add(Count::OverMiss);
+        if !packet.is_worth_asking() {
+            return;
+        }
+        let id = packet.facts.id;
+        let asked = self.on_shard(id, async |shard| Ok((shard.live(id).await?, shard.trusted_epoch()))).await;
+        if let Ok((Some(live), Some(epoch))) = asked {
+            packet.is_over(why, epoch, &live, self.now_ms());
+        }
     }
 
     /// A grab that the shard cannot decide: the ledger does where it has the authority, and knows of packets that
@@ -44,4 +118,11 @@ impl App {
         }
         Err(packet.refusal(why))
     }
+}
+
+/// What the rule for new accounts does about this person: nothing where nobody knows how old the account is.
+fn new_account(person: &Person, rules: &Rules, now_ms: i64) -> Action {
+    let setting = rules.of(Rule::NewAccount);
+    let is_new = person.since.is_some_and(|since| now_ms.div_euclid(1000).saturating_sub(since) < setting.bound);
+    if is_new { setting.action } else { Action::Off }
 }

@@ -24,12 +24,27 @@ impl App {
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
         let opened_at_ms = match self.on_shard(id, async |shard| shard.open(&voucher).await).await {
-            Ok(Outcome::Done(opened_at_ms)) => opened_at_ms,
+            Ok(Outcome::Done((opened_at_ms, has_rung))) => {
+                if has_rung {
+                    self.pass_on_bell(id.shard()).await;
+                }
+                opened_at_ms
+            }
             Ok(Outcome::Missing) => self.open_by_ledger(&voucher, amount_fen, Error::NotGrabbed).await?,
             Err(lost @ Error::Unavailable(_)) => self.open_by_ledger(&voucher, amount_fen, lost).await?,
             Err(refused) => return Err(refused),
         };
         Ok(OpenAnswer { packet_id: id, seq, amount_fen, opened_at_ms })
+    }
+
+    /// The settlement hears the first shard's bell only, so another's is rung there too, at most once a second a shard.
+    /// A bell that is not heard is made good by the sweep.
+    async fn pass_on_bell(&self, number: u16) {
+        if let Some(first) = self.shards().first().filter(|first| first.number != number)
+            && let Err(error) = first.ring_for(number).await
+        {
+            eprintln!("the bell of shard {number} is not heard: {error:?}");
+        }
     }
 
     /// An open that the shard cannot decide: the ledger does where it has the authority, and remembers what it paid.

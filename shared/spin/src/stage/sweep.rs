@@ -4,13 +4,14 @@
 //! Every step is repeatable, so running it twice, in parallel or late does no harm. Refunds need no step of their
 //! own: the ledger makes one when a close and all its opens are settled.
 
+use futures_util::future::join_all;
 use hongbao_core::{Error, PacketId};
 use serde::Serialize;
 
 use crate::App;
 use crate::ledger::Ledger;
 use crate::settle;
-use crate::shard::Outcome;
+use crate::shard::{Outcome, Shard};
 
 /// The name under which the sweep reads the journal.
 const CONSUMER: &str = "sweep";
@@ -52,25 +53,32 @@ impl Swept {
 }
 
 impl App {
-    /// Settles all that waits in the journals, reading as `consumer`; answers how many entries. A shard that is away
-    /// does not keep the others waiting.
+    /// Settles all that waits in the journals, reading as `consumer`; answers how many entries. The shards are settled
+    /// side by side, so that one that is away does not keep the others waiting.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; what was not settled stays in the journal.
     pub async fn settle(&self, consumer: &str) -> Result<usize, Error> {
-        let ledger = self.ledger().await?;
-        let (mut settled, mut trouble) = (0, None);
-        for shard in self.shards() {
-            let drained = async {
-                self.connect(shard).await?;
-                settle::drain(shard, ledger, consumer, || self.now_ms()).await
-            };
-            match drained.await {
-                Ok(entries) => settled += entries,
-                Err(error) => trouble = Some(error),
-            }
+        let all = join_all(self.shards().iter().map(|shard| self.settle_shard(shard, consumer))).await;
+        all.into_iter().try_fold(0_usize, |settled, entries| Ok(settled.saturating_add(entries?)))
+    }
+
+    /// Settles what waits at the shard whose bell said so, or everywhere when the bell does not say.
+    ///
+    /// # Errors
+    /// As for [`settle`](Self::settle).
+    pub async fn settle_bell(&self, bell: &[u8], consumer: &str) -> Result<usize, Error> {
+        let number = core::str::from_utf8(bell).ok().and_then(|text| text.parse().ok());
+        match number.and_then(|number| self.shard_numbered(number)) {
+            Some(shard) => self.settle_shard(shard, consumer).await,
+            None => self.settle(consumer).await,
         }
-        trouble.map_or(Ok(settled), Err)
+    }
+
+    async fn settle_shard(&self, shard: &Shard, consumer: &str) -> Result<usize, Error> {
+        let ledger = self.ledger().await?;
+        self.connect(shard).await?;
+        settle::drain(shard, ledger, consumer, || self.now_ms()).await
     }
 
     /// One round of the timer's work. What cannot be done now is left for the next round.
@@ -86,15 +94,28 @@ impl App {
             swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);
         }
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
-        for id in ledger.unloaded(self.now_ms().saturating_sub(UNLOADED_MS), PACKETS_A_SWEEP).await? {
+        let away = self.away().await;
+        for id in ledger.unloaded(self.now_ms().saturating_sub(UNLOADED_MS), PACKETS_A_SWEEP, &away).await? {
             swept.note(self.load(ledger, id).await, |swept, is_loaded| swept.loaded += usize::from(is_loaded));
         }
-        for id in ledger.due(self.now_ms(), PACKETS_A_SWEEP).await? {
+        for id in ledger.due(self.now_ms(), PACKETS_A_SWEEP, &away).await? {
             swept.note(self.close(ledger, id).await, |swept, is_closed| swept.closed += usize::from(is_closed));
         }
+        swept.note(self.preheat_opening().await, |swept, packets| swept.loaded += packets);
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
         swept.note(self.reconcile_on(RECONCILED_A_SWEEP).await, |swept, problems| swept.problems = problems);
         Ok(swept)
+    }
+
+    /// The shards that do not answer: their packets must not take up the places of others.
+    async fn away(&self) -> Vec<u16> {
+        let mut away = Vec::new();
+        for shard in self.shards() {
+            if shard.pulse(self.now_ms()).await.is_none() {
+                away.push(shard.number);
+            }
+        }
+        away
     }
 
     /// Completes a send that stopped between the ledger and the race; answers whether there was anything to do.

@@ -7,17 +7,22 @@ use hongbao_core::wire::{PacketAnswer, ShareAnswer};
 use hongbao_core::{Error, Fen, PacketId, UserId, split};
 
 use crate::App;
-use crate::app::Remembered;
 use crate::ledger::Packet;
+use crate::memory::Remembered;
 use crate::shard::Live;
 
 impl App {
     /// The packet `id` as `person` may see it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none or it is not the person's to see.
+    /// [`Error::NotFound`] when there is none or it is not the person's to see; [`Error::Degraded`] while details are
+    /// given up under load.
     pub async fn view(&self, person: &Person, id: PacketId) -> Result<PacketAnswer, Error> {
         let known = self.packet(id, person).await?;
+        self.may_look_back().await?;
+        if let Some((packet, live)) = known.ended() {
+            return answer(packet.clone(), &known, live, &person.user, self.now_ms());
+        }
         let ledger = self.ledger().await?;
         let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
         let live = match self.on_shard(id, async |shard| shard.live(id).await).await {
@@ -26,6 +31,8 @@ impl App {
             Err(lost) if !packet.is_over() && !packet.is_in_sql => return Err(lost),
             _ => settled(ledger.claims(id).await?),
         };
+        known.note_end(&packet, &live);
+        self.tell_counts(self.shard_numbered(id.shard())).await;
         answer(packet, &known, &live, &person.user, self.now_ms())
     }
 }
@@ -71,7 +78,7 @@ fn answer(
         refunded_fen: packet.refunded.unwrap_or(Fen::ZERO),
         shares,
         created_at_ms: packet.created_at_ms,
-        starts_at_ms: facts.starts_at_ms,
+        starts_at_ms: if facts.starts_at_ms == 0 { packet.created_at_ms } else { facts.starts_at_ms },
         expires_at_ms: facts.expires_at_ms,
     })
 }

@@ -21,7 +21,7 @@ impl App {
             return Err(Error::InsufficientBalance);
         }
         let random = self.random_u64();
-        let packet = PacketId::new(now_ms.unsigned_abs(), self.shard_for_new(random), random);
+        let packet = PacketId::new(now_ms.unsigned_abs(), self.shard_for_new(random).await?, random);
         let key = &self.keys().await?.signing;
         let quote = Quote::new(request, person.user, packet, key, now_ms)?;
         Ok(WrapAnswer {

@@ -72,17 +72,14 @@ impl Server {
         if self.is_full && has_head && !may_be_full {
             return Err(FULL.to_owned());
         }
-        let altered = self.altered.iter().find(|(original, _)| *original == text).map(|(_, bug)| bug.clone());
-        let body = match &altered {
-            Some(bug) => bug.split_once('\n').map_or("", |(_, body)| body),
-            None => {
-                if has_head {
-                    body
-                } else {
-                    text
-                }
-            }
-        };
+        let body = if has_head { body } else { text };
+        // A script may be made of several files, of which the last one is the one with the bug.
+        let after_head = |file: &str| file.split_once('\n').map_or(String::new(), |(_, rest)| rest.to_owned());
+        let altered = self.altered.iter().find_map(|(original, bug)| {
+            let before = body.strip_suffix(&after_head(original))?;
+            Some(format!("{before}{}", after_head(bug)))
+        });
+        let body = altered.as_deref().unwrap_or(body);
         let server = std::mem::take(self);
         let (server, answer) = ENGINE.with(|engine| engine.run(server, body, words, keys));
         *self = server;

@@ -1,0 +1,86 @@
+//! Preheating (预热): before everybody comes, a shard holds the packet and knows the scripts.
+//!
+//! A packet is loaded as it is sent, however far ahead it opens. What a shard may have lost since, or never got, is
+//! made good shortly before the start.
+
+use hongbao_core::{Error, PacketId};
+
+use crate::App;
+
+/// How far ahead of its start a packet is looked after: by the sweep, and when an operator asks for all, in
+/// milliseconds.
+const AHEAD_MS: i64 = 10_000;
+const AHEAD_FOR_OPERATORS_MS: i64 = 600_000;
+/// The most packets looked after at a time.
+const PACKETS: i64 = 500;
+
+/// What preheating found.
+#[derive(Debug, Default)]
+pub struct Preheated {
+    /// Packets that their shards hold now.
+    pub packets: usize,
+    /// How many of them had to be loaded.
+    pub loaded: usize,
+    /// Shards that know the scripts now.
+    pub shards: usize,
+}
+
+impl App {
+    /// Makes sure that packets which open soon are in their shards; answers how many had to be loaded.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the ledger or one of the shards does not answer.
+    pub(crate) async fn preheat_opening(&self) -> Result<usize, Error> {
+        let now_ms = self.now_ms();
+        let ids = self.ledger().await?.opening(now_ms, now_ms.saturating_add(AHEAD_MS), PACKETS).await?;
+        let mut loaded = 0_usize;
+        for id in ids {
+            loaded = loaded.saturating_add(usize::from(self.preheat_packet(id).await?));
+        }
+        Ok(loaded)
+    }
+
+    /// Makes the scripts known to every shard that answers, and sure that these packets are in theirs: without any,
+    /// those that open within ten minutes.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such packet; [`Error::Unavailable`] when the ledger, or the shard of a
+    /// packet, does not answer.
+    pub async fn preheat(&self, packets: &[PacketId]) -> Result<Preheated, Error> {
+        let mut done = Preheated::default();
+        for shard in self.shards() {
+            match shard.preheat().await {
+                Ok(()) => done.shards = done.shards.saturating_add(1),
+                Err(error) => eprintln!("shard {} is not preheated: {error:?}", shard.number),
+            }
+        }
+        let now_ms = self.now_ms();
+        let ids = match packets {
+            [] => self.ledger().await?.opening(now_ms, now_ms.saturating_add(AHEAD_FOR_OPERATORS_MS), PACKETS).await?,
+            packets => packets.to_vec(),
+        };
+        for id in ids {
+            done.loaded = done.loaded.saturating_add(usize::from(self.preheat_packet(id).await?));
+            done.packets = done.packets.saturating_add(1);
+        }
+        Ok(done)
+    }
+
+    /// Makes sure that a packet is in its shard; answers whether it had to be loaded.
+    async fn preheat_packet(&self, id: PacketId) -> Result<bool, Error> {
+        if self.on_shard(id, async |shard| shard.holds(id).await).await.unwrap_or_default() {
+            return Ok(false);
+        }
+        let packet = self.ledger().await?.packet(id).await?.ok_or(Error::NotFound)?;
+        if packet.is_over() || packet.is_in_sql {
+            return Ok(false);
+        }
+        if packet.is_loaded {
+            let shard = self.shard(id).await?;
+            // The shard confirmed the packet once and does not hold it any more: it has lost data.
+            shard.fence(shard.trusted_epoch()).await?;
+            return Err(Error::Unavailable(format!("shard {} has lost {id}", shard.number)));
+        }
+        self.on_shard(id, async |shard| shard.load(&packet.facts).await).await
+    }
+}
