@@ -23,7 +23,12 @@ export const api = (token) => async (method, path, body) => {
   let text;
   try {
     const signal = AbortSignal.timeout(LIMIT_MS);
-    answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, {
+      method,
+      headers,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
     text = await answer.text();
   } catch {
     throw new Refusal(0, { code: 'offline', message: 'no answer' });
@@ -45,15 +50,16 @@ export function backoff(failures, toldMs = 0, mostMs = 15_000) {
 }
 
 /** Waits; the network's return ends it early. */
-export const pause = (ms) => new Promise((resolve) => {
-  const end = () => {
-    clearTimeout(timer);
-    removeEventListener('online', end);
-    resolve();
-  };
-  const timer = setTimeout(end, ms);
-  addEventListener('online', end);
-});
+export const pause = (ms) =>
+  new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener('online', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    addEventListener('online', end);
+  });
 
 /** Tries `work` again while it is refused for the moment only. `onWait(refusal, ms)` may answer `false` to give up. */
 export async function persist(work, onWait) {

@@ -17,13 +17,28 @@ export function chat(main, session, onState) {
   const older = el('button.plain.older', { type: 'button', hidden: true, onclick: () => readOlder() }, t('older'));
   const empty = el('p.empty', { hidden: true }, el('span', { 'aria-hidden': 'true' }, '🧧'), t('emptyChat'));
   const scroll = el('div.scroll', { tabindex: 0, role: 'region', 'aria-label': t('chat') }, older, empty, timeline);
-  const send = () => sendForm(session, [...people()], (packet) => {
-    remember(packet);
-    live.now();
-  });
-  put(main, el('section.chat',
-    el('header.bar', el('h1', t('members', { group: session.group.slice(2) }))),
-    scroll, el('footer', el('button.primary.big', { type: 'button', onclick: send }, el('span', { 'aria-hidden': 'true' }, '🧧 '), t('send')))));
+  const send = () =>
+    sendForm(session, [...people()], (packet) => {
+      remember(packet);
+      live.now();
+    });
+  put(
+    main,
+    el(
+      'section.chat',
+      el('header.bar', el('h1', t('members', { group: session.group.slice(2) }))),
+      scroll,
+      el(
+        'footer',
+        el(
+          'button.primary.big',
+          { type: 'button', onclick: send },
+          el('span', { 'aria-hidden': 'true' }, '🧧 '),
+          t('send'),
+        ),
+      ),
+    ),
+  );
 
   const people = () => new Set([...shown.values()].map(({ packet }) => packet.sender));
   let [isFirst, before] = [true, null];
@@ -40,7 +55,13 @@ export function chat(main, session, onState) {
     let isNew = false;
     for (const packet of packets) {
       const old = shown.get(packet.packet_id);
-      const mark = JSON.stringify([packet.state, packet.settled, packet.my_amount_fen, session.amountOf(packet.packet_id), session.gone.has(packet.packet_id)]);
+      const mark = JSON.stringify([
+        packet.state,
+        packet.settled,
+        packet.my_amount_fen,
+        session.amountOf(packet.packet_id),
+        session.gone.has(packet.packet_id),
+      ]);
       if (old?.mark === mark) continue;
       isNew = true;
       const node = message({ ...old?.packet, ...packet });
@@ -57,8 +78,11 @@ export function chat(main, session, onState) {
   }
 
   function insert(node, packet) {
-    const place = [...timeline.children].find((other) => Number(other.dataset.at) > packet.created_at_ms
-      || (Number(other.dataset.at) === packet.created_at_ms && other.dataset.packet > packet.packet_id));
+    const place = [...timeline.children].find(
+      (other) =>
+        Number(other.dataset.at) > packet.created_at_ms ||
+        (Number(other.dataset.at) === packet.created_at_ms && other.dataset.packet > packet.packet_id),
+    );
     timeline.insertBefore(node, place ?? null);
   }
 
@@ -68,13 +92,30 @@ export function chat(main, session, onState) {
     const note = el('span.note', look.text);
     if (packet.state === 'scheduled') note.dataset.starts = packet.starts_at_ms;
     const open = () => openPacket(session, packet, () => draw([packet]));
-    return el(`li.message${isMine ? '.mine' : ''}`, { 'data-packet': packet.packet_id, 'data-at': packet.created_at_ms },
+    return el(
+      `li.message${isMine ? '.mine' : ''}`,
+      { 'data-packet': packet.packet_id, 'data-at': packet.created_at_ms },
       face(packet.sender),
-      el('div', el('span.name', isMine ? '' : nameOf(packet.sender), el('time', ` ${clock(packet.created_at_ms)}`)),
-        el(`button.packet.cover-${packet.cover ?? 'classic'}.is-${look.is}`, { type: 'button', 'data-state': look.is, onclick: open },
-          el('span.card', el('span.sleeve', { 'aria-hidden': 'true' }), el('span.words', el('b', packet.greeting ?? t('greetingDefault')), note)),
-          el('span.kind', kindOf(packet), packet.has_password ? ` · ${t('sealed')}` : '',
-            el('span.count', t('of', { opened: packet.settled, count: packet.count }))))));
+      el(
+        'div',
+        el('span.name', isMine ? '' : nameOf(packet.sender), el('time', ` ${clock(packet.created_at_ms)}`)),
+        el(
+          `button.packet.cover-${packet.cover ?? 'classic'}.is-${look.is}`,
+          { type: 'button', 'data-state': look.is, onclick: open },
+          el(
+            'span.card',
+            el('span.sleeve', { 'aria-hidden': 'true' }),
+            el('span.words', el('b', packet.greeting ?? t('greetingDefault')), note),
+          ),
+          el(
+            'span.kind',
+            kindOf(packet),
+            packet.has_password ? ` · ${t('sealed')}` : '',
+            el('span.count', t('of', { opened: packet.settled, count: packet.count })),
+          ),
+        ),
+      ),
+    );
   }
 
   const toEnd = () => scroll.scrollTo(0, scroll.scrollHeight);
@@ -87,7 +128,11 @@ export function chat(main, session, onState) {
     const wasAtEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
     const since = group.packets.at(-1)?.created_at_ms ?? 0;
     const alone = inbox.packets.filter((packet) => !group.next || packet.created_at_ms >= since);
-    const isNew = draw([...group.packets, ...alone.map((packet) => ({ ...packet, to: { user: session.user } })), ...own]);
+    const isNew = draw([
+      ...group.packets,
+      ...alone.map((packet) => ({ ...packet, to: { user: session.user } })),
+      ...own,
+    ]);
     if (isFirst) {
       before = group.next;
       older.hidden = !before;
@@ -98,7 +143,9 @@ export function chat(main, session, onState) {
   }
 
   async function readOlder() {
-    const page = await session.ask('GET', `/v1/groups/${session.group}/packets?limit=${PAGE}&before=${before}`).catch(() => null);
+    const page = await session
+      .ask('GET', `/v1/groups/${session.group}/packets?limit=${PAGE}&before=${before}`)
+      .catch(() => null);
     if (!page) return;
     const height = scroll.scrollHeight;
     isFirst = true; // Old ones are no news.
@@ -136,9 +183,11 @@ function lookOf(packet, session) {
   const amount = packet.my_amount_fen ?? session.amountOf(packet.packet_id);
   const forOther = packet.to?.user && packet.to.user !== session.user;
   if (amount !== null) return { is: 'taken', text: t('arrivingHere', { yuan: yuan(amount) }) };
-  if (packet.state === 'finished' || (packet.state === 'open' && session.gone.has(packet.packet_id))) return { is: 'gone', text: t('soldOut') };
+  if (packet.state === 'finished' || (packet.state === 'open' && session.gone.has(packet.packet_id)))
+    return { is: 'gone', text: t('soldOut') };
   if (packet.state === 'expired') return { is: 'expired', text: t('expired') };
-  if (packet.state === 'scheduled') return { is: 'scheduled', text: t('opensIn', { left: span(packet.starts_at_ms - Date.now()) }) };
+  if (packet.state === 'scheduled')
+    return { is: 'scheduled', text: t('opensIn', { left: span(packet.starts_at_ms - Date.now()) }) };
   if (forOther) return { is: 'open', text: t('forUser', { user: nameOf(packet.to.user) }) };
   return { is: 'open', text: packet.to?.user ? t('forYou') : t('take') };
 }

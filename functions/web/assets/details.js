@@ -12,10 +12,20 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
   const summary = el('p.summary');
   const list = el('ol.shares');
   const proof = el('div.proof');
-  put(stage, el(`div.details${isFresh ? '.fresh' : ''}`,
-    el(`header.cover-${first.cover ?? 'classic'}`, el('span.arc', { 'aria-hidden': 'true' })),
-    face(first.sender, 'big'), el('p.from', t('from', { user: nameOf(first.sender) })),
-    el('p.greeting', first.greeting ?? t('greetingDefault')), amount, summary, list, proof));
+  put(
+    stage,
+    el(
+      `div.details${isFresh ? '.fresh' : ''}`,
+      el(`header.cover-${first.cover ?? 'classic'}`, el('span.arc', { 'aria-hidden': 'true' })),
+      face(first.sender, 'big'),
+      el('p.from', t('from', { user: nameOf(first.sender) })),
+      el('p.greeting', first.greeting ?? t('greetingDefault')),
+      amount,
+      summary,
+      list,
+      proof,
+    ),
+  );
   let arrived = false;
   let proven = false;
 
@@ -24,12 +34,17 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
     const got = mine?.amount_fen ?? amountFen;
     if (mine) session.remember(packet.packet_id, mine.amount_fen, mine.opened_at_ms);
     if (got !== null) {
-      put(amount, el('p.amount', el('span.unseen', `${t('got')} `), el('small', '¥'), yuan(got)),
-        el('p.settling', { role: 'status' }, arrived ? `✓ ${t('inWallet')}` : `… ${t('arriving')}`));
+      put(
+        amount,
+        el('p.amount', el('span.unseen', `${t('got')} `), el('small', '¥'), yuan(got)),
+        el('p.settling', { role: 'status' }, arrived ? `✓ ${t('inWallet')}` : `… ${t('arriving')}`),
+      );
     }
     put(summary, sum(packet));
     const isHidden = packet.shares.length === 0 && packet.opened > 0;
-    const byTime = [...packet.shares].sort((one, other) => other.opened_at_ms - one.opened_at_ms || other.seq - one.seq);
+    const byTime = [...packet.shares].sort(
+      (one, other) => other.opened_at_ms - one.opened_at_ms || other.seq - one.seq,
+    );
     put(list, isHidden ? el('li.hint', t('hidden')) : byTime.map((share) => row(share)));
     if (packet.seed && !proven) {
       proven = true;
@@ -40,9 +55,13 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
 
   function row(share) {
     const isMe = share.user === session.user;
-    return el(`li${isMe ? '.me' : ''}`, { 'data-user': share.user, 'data-fen': share.amount_fen }, face(share.user),
+    return el(
+      `li${isMe ? '.me' : ''}`,
+      { 'data-user': share.user, 'data-fen': share.amount_fen },
+      face(share.user),
       el('span.name', nameOf(share.user), isMe && el('small', ` (${t('you')})`), el('time', clock(share.opened_at_ms))),
-      el('span.sum', `¥${yuan(share.amount_fen)}`, share.best && el('b.best', `👑 ${t('best')}`)));
+      el('span.sum', `¥${yuan(share.amount_fen)}`, share.best && el('b.best', `👑 ${t('best')}`)),
+    );
   }
 
   async function prove(packet) {
@@ -74,7 +93,9 @@ function isWhole(packet) {
 function sum(packet) {
   const some = packet.shares.reduce((all, share) => all + share.amount_fen, 0);
   const blanks = { opened: packet.opened, count: packet.count, total: yuan(packet.total_fen), some: yuan(some) };
-  const parts = [packet.shares.length === packet.opened && packet.opened > 0 ? t('progress', blanks) : t('progressShort', blanks)];
+  const parts = [
+    packet.shares.length === packet.opened && packet.opened > 0 ? t('progress', blanks) : t('progressShort', blanks),
+  ];
   if (packet.state === 'finished') {
     const last = Math.max(...packet.shares.map((share) => share.opened_at_ms));
     parts.push(t('finishedIn', { left: span(last - packet.starts_at_ms) }));

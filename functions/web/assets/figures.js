@@ -7,13 +7,31 @@ import { line } from './plot.js';
 
 const KEPT = 300;
 const NAMES = {
-  'packets.scheduled': '待开抢 Scheduled', 'packets.open': '进行中 Open', 'packets.overdue': '待关闭 Overdue', 'packets.finished': '已领完 Finished',
-  'packets.expired': '已过期 Expired', 'packets.unloaded': '未装载 Unloaded', 'packets.frozen': '冻结 Frozen',
-  'money.escrow_fen': '红包里 In escrow', 'money.wallets_fen': '钱包里 In wallets', 'money.suspense_fen': '挂账 Suspense', 'money.world_fen': '外部 World',
-  exceptions_open: '待处理异常 Exceptions', blacklisted: '黑名单 Blacklisted', audit_acts: '操作记录 Acts', oldest_unsettled_ms: '到账延迟 Settlement lag',
-  backlog: '积压 Backlog', is_up: '在线 Up',
+  'packets.scheduled': '待开抢 Scheduled',
+  'packets.open': '进行中 Open',
+  'packets.overdue': '待关闭 Overdue',
+  'packets.finished': '已领完 Finished',
+  'packets.expired': '已过期 Expired',
+  'packets.unloaded': '未装载 Unloaded',
+  'packets.frozen': '冻结 Frozen',
+  'money.escrow_fen': '红包里 In escrow',
+  'money.wallets_fen': '钱包里 In wallets',
+  'money.suspense_fen': '挂账 Suspense',
+  'money.world_fen': '外部 World',
+  exceptions_open: '待处理异常 Exceptions',
+  blacklisted: '黑名单 Blacklisted',
+  audit_acts: '操作记录 Acts',
+  oldest_unsettled_ms: '到账延迟 Settlement lag',
+  backlog: '积压 Backlog',
+  is_up: '在线 Up',
 };
-const GROUPS = { packets: '红包 Packets', money: '资金 Money', shards: '分片 Shards', '': '系统 System', metrics: '速率 Rates' };
+const GROUPS = {
+  packets: '红包 Packets',
+  money: '资金 Money',
+  shards: '分片 Shards',
+  '': '系统 System',
+  metrics: '速率 Rates',
+};
 const BAD = { exceptions_open: 1, 'packets.frozen': 1, 'money.suspense_fen': 1, oldest_unsettled_ms: 5000 };
 
 /** The panel; `draw(stats, metrics)` brings it up to date. */
@@ -52,7 +70,10 @@ export function figures() {
       cards.set(key, card);
       groups.get(group).push(card.node);
     }
-    put(body, [...groups].flatMap(([group, nodes]) => [el('h3.group', GROUPS[group] ?? group), el('div.figures', nodes)]));
+    put(
+      body,
+      [...groups].flatMap(([group, nodes]) => [el('h3.group', GROUPS[group] ?? group), el('div.figures', nodes)]),
+    );
   }
 
   return { node, draw };
@@ -64,7 +85,9 @@ function flat(value, path = '') {
   if (typeof value === 'number' || value === null) return [{ key: path, value }];
   if (Array.isArray(value)) return value.flatMap((one, place) => flat(one, `${path}.${one?.shard ?? place}`));
   if (typeof value !== 'object') return [];
-  return Object.entries(value).filter(([name]) => name !== 'shard').flatMap(([name, one]) => flat(one, path ? `${path}.${name}` : name));
+  return Object.entries(value)
+    .filter(([name]) => name !== 'shard')
+    .flatMap(([name, one]) => flat(one, path ? `${path}.${name}` : name));
 }
 
 /** What the counters and gauges of `/metrics` say that `stats` does not: counters by the second. */
@@ -92,7 +115,11 @@ const lastOf = (key) => key.split('.').at(-1);
 
 function titleOf(key) {
   if (NAMES[key]) return NAMES[key];
-  const name = NAMES[lastOf(key)] ?? lastOf(key).replace(/_(ms|fen)$/, '').replaceAll('_', ' ');
+  const name =
+    NAMES[lastOf(key)] ??
+    lastOf(key)
+      .replace(/_(ms|fen)$/, '')
+      .replaceAll('_', ' ');
   if (key.startsWith('shards.')) return `#${key.split('.')[1]} ${name}`;
   return key.startsWith('metrics.') ? `${key.slice(8).replaceAll('_', ' ')} /s` : name;
 }

@@ -10,8 +10,20 @@ const GROUP = 'g_demo';
 /** The form; calls `enter` with the session. */
 export function login(enter, languageButton) {
   const problem = el('p.problem', { role: 'alert' });
-  const group = el('input', { id: 'group', value: GROUP.slice(2), pattern: '[A-Za-z0-9_\\-]{1,60}', required: true, autocomplete: 'off' });
-  const name = el('input', { id: 'name', pattern: '[A-Za-z0-9_\\-]{1,60}', autocomplete: 'off', 'aria-describedby': 'name-hint', autocapitalize: 'none' });
+  const group = el('input', {
+    id: 'group',
+    value: GROUP.slice(2),
+    pattern: '[A-Za-z0-9_\\-]{1,60}',
+    required: true,
+    autocomplete: 'off',
+  });
+  const name = el('input', {
+    id: 'name',
+    pattern: '[A-Za-z0-9_\\-]{1,60}',
+    autocomplete: 'off',
+    'aria-describedby': 'name-hint',
+    autocapitalize: 'none',
+  });
   const as = async (user) => {
     if (!group.reportValidity()) return;
     put(problem);
@@ -26,14 +38,38 @@ export function login(enter, languageButton) {
     if (name.value) as(`us_${name.value}`);
     else name.focus();
   };
-  const people = DEMO_USERS.map((user) => el('li',
-    el('button.person', { type: 'button', 'data-user': user, onclick: () => as(user) }, face(user, 'big'), nameOf(user))));
-  return el('main.login',
+  const people = DEMO_USERS.map((user) =>
+    el(
+      'li',
+      el(
+        'button.person',
+        { type: 'button', 'data-user': user, onclick: () => as(user) },
+        face(user, 'big'),
+        nameOf(user),
+      ),
+    ),
+  );
+  return el(
+    'main.login',
     el('div.art', { 'aria-hidden': 'true' }, el('span.flap'), el('span.coin', '福')),
-    el('div.choose', el('div.row', el('h1', t('title')), languageButton), el('p.slogan', t('slogan')),
-      el('h2', t('who')), el('p.hint', t('whoHint')), el('ul.people', people), problem,
-      el('form', { onsubmit: submit },
-        el('label', { for: 'name' }, t('otherName')), name, el('small', { id: 'name-hint' }, t('nameHint')),
-        el('label', { for: 'group' }, t('group')), group,
-        el('button.primary', t('enter')))));
+    el(
+      'div.choose',
+      el('div.row', el('h1', t('title')), languageButton),
+      el('p.slogan', t('slogan')),
+      el('h2', t('who')),
+      el('p.hint', t('whoHint')),
+      el('ul.people', people),
+      problem,
+      el(
+        'form',
+        { onsubmit: submit },
+        el('label', { for: 'name' }, t('otherName')),
+        name,
+        el('small', { id: 'name-hint' }, t('nameHint')),
+        el('label', { for: 'group' }, t('group')),
+        group,
+        el('button.primary', t('enter')),
+      ),
+    ),
+  );
 }

@@ -41,18 +41,41 @@ function languageButton() {
     turnLanguage();
     start();
   };
-  return el('button.plain', { type: 'button', lang: language() === 'en' ? 'zh-CN' : 'en', onclick: turn }, t('language'));
+  return el(
+    'button.plain',
+    { type: 'button', lang: language() === 'en' ? 'zh-CN' : 'en', onclick: turn },
+    t('language'),
+  );
 }
 
 function shell() {
   const main = el('main', { id: 'main', tabindex: -1 });
   const state = el('p.connection', { role: 'status' });
   const links = Object.keys(VIEWS).map((name) =>
-    el('a', { href: `#${name}` }, el('span', { 'aria-hidden': 'true' }, ICONS[name]), t(name)));
-  const me = el('div.me', face(session.user), el('b', nameOf(session.user)), languageButton(),
-    el('button.plain', { type: 'button', onclick: exit }, t('leave')));
-  put(app, el('div.shell', el('nav', { 'aria-label': t('title') }, me, ...links,
-    el('p.small', el('a', { href: '/console' }, t('console')), ' · ', el('a', { href: '/docs' }, t('docs')))), state, main));
+    el('a', { href: `#${name}` }, el('span', { 'aria-hidden': 'true' }, ICONS[name]), t(name)),
+  );
+  const me = el(
+    'div.me',
+    face(session.user),
+    el('b', nameOf(session.user)),
+    languageButton(),
+    el('button.plain', { type: 'button', onclick: exit }, t('leave')),
+  );
+  put(
+    app,
+    el(
+      'div.shell',
+      el(
+        'nav',
+        { 'aria-label': t('title') },
+        me,
+        ...links,
+        el('p.small', el('a', { href: '/console' }, t('console')), ' · ', el('a', { href: '/docs' }, t('docs'))),
+      ),
+      state,
+      main,
+    ),
+  );
   let stop = () => {};
   const onState = ({ ok, refusal, ms }) => {
     if (refusal?.status === 401) exit();
@@ -62,7 +85,9 @@ function shell() {
   const show = () => {
     stop();
     const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'chat';
-    links.forEach((link) => (link.hash === `#${name}` ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current')));
+    links.forEach((link) =>
+      link.hash === `#${name}` ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current'),
+    );
     onState({ ok: true });
     stop = VIEWS[name](main, session, onState) ?? (() => {});
   };

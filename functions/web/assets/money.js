@@ -3,7 +3,9 @@
 /** `123456` → `1,234.56`. */
 export function yuan(fen) {
   const sign = fen < 0 ? '-' : '';
-  const whole = Math.floor(Math.abs(fen) / 100).toString().replace(/\B(?=(\d{3})+$)/g, ',');
+  const whole = Math.floor(Math.abs(fen) / 100)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',');
   return `${sign}${whole}.${String(Math.abs(fen) % 100).padStart(2, '0')}`;
 }
 

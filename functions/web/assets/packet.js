@@ -18,10 +18,23 @@ export function openPacket(session, listed, onChange) {
     stop = details(stage, session, packet, options);
   };
   const look = async () => {
-    const packet = await persist(() => session.ask('GET', `/v1/packets/${listed.packet_id}`), (refusal, ms) => {
-      put(stage, envelope(listed, el('p.say', t(refusal.code === 'offline' ? 'offlineWhy' : 'momentWhy'), el('small', t('moment', { left: span(ms) })))));
-      return node.open;
-    });
+    const packet = await persist(
+      () => session.ask('GET', `/v1/packets/${listed.packet_id}`),
+      (refusal, ms) => {
+        put(
+          stage,
+          envelope(
+            listed,
+            el(
+              'p.say',
+              t(refusal.code === 'offline' ? 'offlineWhy' : 'momentWhy'),
+              el('small', t('moment', { left: span(ms) })),
+            ),
+          ),
+        );
+        return node.open;
+      },
+    );
     if (!node.open) return;
     const isMine = packet.shares.some((share) => share.user === session.user);
     const isForOther = packet.to.user && packet.to.user !== session.user;
@@ -36,11 +49,21 @@ export function openPacket(session, listed, onChange) {
   function tooLate(packet) {
     session.rememberGone(packet.packet_id);
     onChange();
-    put(stage, envelope(packet, el('p.say', { role: 'alert' }, t('soldOutTitle'), el('small', t('soldOutHint'))), seeAll(packet)));
+    put(
+      stage,
+      envelope(
+        packet,
+        el('p.say', { role: 'alert' }, t('soldOutTitle'), el('small', t('soldOutHint'))),
+        seeAll(packet),
+      ),
+    );
   }
 
   function expired(packet) {
-    const back = packet.refunded_fen > 0 ? t('expiredHint', { yuan: yuan(packet.refunded_fen), user: nameOf(packet.sender) }) : t('expiredWaiting', { user: nameOf(packet.sender) });
+    const back =
+      packet.refunded_fen > 0
+        ? t('expiredHint', { yuan: yuan(packet.refunded_fen), user: nameOf(packet.sender) })
+        : t('expiredWaiting', { user: nameOf(packet.sender) });
     put(stage, envelope(packet, el('p.say', { role: 'alert' }, t('expiredTitle'), el('small', back)), seeAll(packet)));
     onChange();
   }
@@ -48,12 +71,29 @@ export function openPacket(session, listed, onChange) {
   /** The envelope with its coin. */
   function closed(packet) {
     const say = el('p.say', { role: 'status' });
-    const password = packet.has_password && el('input', { type: 'text', id: 'password', maxlength: 32, autocomplete: 'off', required: true, 'aria-label': t('password'), placeholder: t('passwordAsk') });
+    const password =
+      packet.has_password &&
+      el('input', {
+        type: 'text',
+        id: 'password',
+        maxlength: 32,
+        autocomplete: 'off',
+        required: true,
+        'aria-label': t('password'),
+        placeholder: t('passwordAsk'),
+      });
     const coin = el('button.coin', { 'aria-label': t('openLabel', { user: nameOf(packet.sender) }) }, t('open'));
-    const form = el('form', { onsubmit: (event) => {
-      event.preventDefault();
-      tap();
-    } }, password, coin);
+    const form = el(
+      'form',
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          tap();
+        },
+      },
+      password,
+      coin,
+    );
     const shape = envelope(packet, say, form);
     put(stage, shape);
     (password || coin).focus();
@@ -78,18 +118,28 @@ export function openPacket(session, listed, onChange) {
       coin.classList.add('turning');
       put(say);
       const waits = (refusal, ms) => {
-        put(say, t(refusal.code === 'offline' ? 'offlineWhy' : 'momentWhy'), el('small', t('moment', { left: span(ms) })));
+        put(
+          say,
+          t(refusal.code === 'offline' ? 'offlineWhy' : 'momentWhy'),
+          el('small', t('moment', { left: span(ms) })),
+        );
         return node.open;
       };
       const path = `/v1/packets/${packet.packet_id}`;
       try {
         // Both can be repeated: the same share answers, with the same amount.
-        const { voucher } = await persist(() => session.ask('POST', `${path}/grab`, password ? { password: password.value } : {}), waits);
+        const { voucher } = await persist(
+          () => session.ask('POST', `${path}/grab`, password ? { password: password.value } : {}),
+          waits,
+        );
         const opened = await persist(() => session.ask('POST', `${path}/open`, { voucher }), waits);
         session.remember(packet.packet_id, opened.amount_fen, opened.opened_at_ms);
         onChange();
         await reveal(shape);
-        const seen = await persist(() => session.ask('GET', path), () => node.open);
+        const seen = await persist(
+          () => session.ask('GET', path),
+          () => node.open,
+        );
         if (node.open) inside(seen, { isFresh: true, amountFen: opened.amount_fen, openedAtMs: opened.opened_at_ms });
       } catch (refusal) {
         refused(refusal);
@@ -120,9 +170,17 @@ export function openPacket(session, listed, onChange) {
 }
 
 function envelope(packet, ...inside) {
-  return el(`div.envelope.cover-${packet.cover ?? 'classic'}`, el('div.top', { 'aria-hidden': 'true' }), el('div.front',
-    face(packet.sender, 'big'), el('p.from', t('from', { user: nameOf(packet.sender) })),
-    el('p.greeting', packet.greeting ?? t('greetingDefault')), inside));
+  return el(
+    `div.envelope.cover-${packet.cover ?? 'classic'}`,
+    el('div.top', { 'aria-hidden': 'true' }),
+    el(
+      'div.front',
+      face(packet.sender, 'big'),
+      el('p.from', t('from', { user: nameOf(packet.sender) })),
+      el('p.greeting', packet.greeting ?? t('greetingDefault')),
+      inside,
+    ),
+  );
 }
 
 /** The envelope comes apart and coins fly; for who wants it calm, nothing moves. */

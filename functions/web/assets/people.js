@@ -4,8 +4,14 @@ import { el } from './dom.js';
 import { language } from './words.js';
 
 const DEMO = {
-  us_alice: ['小雅', 'Alice', '🐰'], us_bob: ['阿博', 'Bob', '🐼'], us_carol: ['可儿', 'Carol', '🦊'], us_dave: ['大伟', 'Dave', '🐯'],
-  us_erin: ['艾琳', 'Erin', '🐨'], us_frank: ['小凡', 'Frank', '🐸'], us_grace: ['格蕾', 'Grace', '🦄'], us_heidi: ['海蒂', 'Heidi', '🐧'],
+  us_alice: ['小雅', 'Alice', '🐰'],
+  us_bob: ['阿博', 'Bob', '🐼'],
+  us_carol: ['可儿', 'Carol', '🦊'],
+  us_dave: ['大伟', 'Dave', '🐯'],
+  us_erin: ['艾琳', 'Erin', '🐨'],
+  us_frank: ['小凡', 'Frank', '🐸'],
+  us_grace: ['格蕾', 'Grace', '🦄'],
+  us_heidi: ['海蒂', 'Heidi', '🐧'],
 };
 const FACES = ['🐶', '🐱', '🐭', '🐹', '🐻', '🐮', '🐷', '🐵', '🐔', '🦁', '🐙', '🦉', '🐳', '🐝', '🐢', '🦋'];
 const TONES = 12;

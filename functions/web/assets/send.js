@@ -11,18 +11,43 @@ const COVERS = { classic: '福', koi: '🐟', dragon: '🐉', peony: '🌸', lan
 const GREETING_MAX = 200;
 const STARTS_S = [10, 60, 600];
 const LIVES_S = [60, 3600, 86_400];
-const FIELDS = { total_fen: 'amount', count: 'count', to: 'to', 'to.user': 'to', greeting: 'greeting', password: 'password', starts_at_ms: 'when', limit_count: 'count', limit_share_average_fen: 'amount', limit_daily_send_fen: 'amount' };
+const FIELDS = {
+  total_fen: 'amount',
+  count: 'count',
+  to: 'to',
+  'to.user': 'to',
+  greeting: 'greeting',
+  password: 'password',
+  starts_at_ms: 'when',
+  limit_count: 'count',
+  limit_share_average_fen: 'amount',
+  limit_daily_send_fen: 'amount',
+};
 
 /** The form. `onSent` gets the packet as the list will show it. */
 export function sendForm(session, people, onSent) {
   const chosen = { kind: 'lucky', cover: 'classic', to: '', starts: 0, lives: 86_400 };
-  const input = (id, properties) => el('input', { id, name: id, autocomplete: 'off', oninput: () => changed(), 'aria-describedby': `${id}-problem`, ...properties });
+  const input = (id, properties) =>
+    el('input', {
+      id,
+      name: id,
+      autocomplete: 'off',
+      oninput: () => changed(),
+      'aria-describedby': `${id}-problem`,
+      ...properties,
+    });
   const amount = input('amount', { inputmode: 'decimal', placeholder: '0.00' });
   const count = input('count', { inputmode: 'numeric', placeholder: '1', value: '5' });
   const to = input('to', { placeholder: 'bob', autocapitalize: 'none' });
   const password = input('password', { maxlength: 32 });
   const when = input('when', { type: 'datetime-local', step: 1, hidden: true, 'aria-label': t('at') });
-  const greeting = el('textarea', { id: 'greeting', rows: 2, placeholder: t('greetingDefault'), 'aria-describedby': 'greeting-problem greeting-length', oninput: () => changed() });
+  const greeting = el('textarea', {
+    id: 'greeting',
+    rows: 2,
+    placeholder: t('greetingDefault'),
+    'aria-describedby': 'greeting-problem greeting-length',
+    oninput: () => changed(),
+  });
   const length = el('small', { id: 'greeting-length' });
   const total = el('p.total', { 'aria-live': 'polite' });
   const verdict = el('p.verdict', { role: 'status' });
@@ -35,32 +60,98 @@ export function sendForm(session, people, onSent) {
   };
   /** One of several, as buttons that keep their state. */
   const choice = (name, options, label) => {
-    const buttons = options.map(([value, ...shown]) => el('button', { type: 'button', 'aria-pressed': chosen[name] === value, 'data-value': value, onclick: () => {
-      chosen[name] = value;
-      buttons.forEach((button) => button.setAttribute('aria-pressed', button.dataset.value === String(value)));
-      changed();
-    } }, shown));
+    const buttons = options.map(([value, ...shown]) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          'aria-pressed': chosen[name] === value,
+          'data-value': value,
+          onclick: () => {
+            chosen[name] = value;
+            buttons.forEach((button) => button.setAttribute('aria-pressed', button.dataset.value === String(value)));
+            changed();
+          },
+        },
+        shown,
+      ),
+    );
     return el(`div.choice.choose-${name}`, { role: 'group', 'aria-label': label }, buttons);
   };
   const others = [...new Set([...people, ...DEMO_USERS])].filter((user) => user !== session.user).slice(0, 8);
-  const toChips = el('div.chips', others.map((user) => el('button.chip', { type: 'button', onclick: () => {
-    to.value = user.slice(3);
-    changed();
-  } }, face(user, 'tiny'), nameOf(user))));
+  const toChips = el(
+    'div.chips',
+    others.map((user) =>
+      el(
+        'button.chip',
+        {
+          type: 'button',
+          onclick: () => {
+            to.value = user.slice(3);
+            changed();
+          },
+        },
+        face(user, 'tiny'),
+        nameOf(user),
+      ),
+    ),
+  );
   const countField = field('count', el('label', { for: 'count' }, t('count')), count);
   const toField = field('to', el('label', { for: 'to' }, t('to')), to, toChips);
-  const form = el('form.send', { novalidate: true, onsubmit: submit },
+  const form = el(
+    'form.send',
+    { novalidate: true, onsubmit: submit },
     el('h3', t('send')),
-    choice('kind', ['lucky', 'equal', 'exclusive'].map((kind) => [kind, el('b', t(kind)), el('small', t(`${kind}Hint`))]), t('send')),
+    choice(
+      'kind',
+      ['lucky', 'equal', 'exclusive'].map((kind) => [kind, el('b', t(kind)), el('small', t(`${kind}Hint`))]),
+      t('send'),
+    ),
     field('amount', amountLabel, el('span.with-unit', amount, el('span', { 'aria-hidden': 'true' }, '¥'))),
-    countField, toField,
+    countField,
+    toField,
     field('greeting', el('label', { for: 'greeting' }, t('greeting'), length), greeting),
-    el('div.field', el('span.label', t('cover')), choice('cover', Object.entries(COVERS).map(([cover, mark]) => [cover, el(`span.cover-${cover}`, { 'aria-hidden': 'true' }, mark), el('span.unseen', cover)]), t('cover'))),
-    el('details', el('summary', t('more')),
+    el(
+      'div.field',
+      el('span.label', t('cover')),
+      choice(
+        'cover',
+        Object.entries(COVERS).map(([cover, mark]) => [
+          cover,
+          el(`span.cover-${cover}`, { 'aria-hidden': 'true' }, mark),
+          el('span.unseen', cover),
+        ]),
+        t('cover'),
+      ),
+    ),
+    el(
+      'details',
+      el('summary', t('more')),
       field('password', el('label', { for: 'password' }, t('password')), password, el('small', t('passwordHint'))),
-      field('when', el('span.label', t('when')), choice('starts', [[0, t('now')], ...STARTS_S.map((s) => [s, t('inTime', { left: span(s * 1000) })]), [-1, t('at')]], t('when')), when),
-      el('div.field', el('span.label', t('lives')), choice('lives', LIVES_S.map((s) => [s, span(s * 1000)]), t('lives')))),
-    total, verdict, pay);
+      field(
+        'when',
+        el('span.label', t('when')),
+        choice(
+          'starts',
+          [[0, t('now')], ...STARTS_S.map((s) => [s, t('inTime', { left: span(s * 1000) })]), [-1, t('at')]],
+          t('when'),
+        ),
+        when,
+      ),
+      el(
+        'div.field',
+        el('span.label', t('lives')),
+        choice(
+          'lives',
+          LIVES_S.map((s) => [s, span(s * 1000)]),
+          t('lives'),
+        ),
+      ),
+    ),
+    total,
+    verdict,
+    pay,
+  );
   const node = dialog('send-dialog', t('send'), t('close'), form);
   let timer;
   let round = 0;
@@ -75,17 +166,22 @@ export function sendForm(session, people, onSent) {
     if (chosen.kind === 'exclusive' && !user) return { missing: ['to', t('checkTo')] };
     const startsAt = chosen.starts === -1 ? new Date(when.value).getTime() : Date.now() + chosen.starts * 1000;
     if (chosen.starts === -1 && !(startsAt > Date.now())) return { missing: ['when', t('checkWhen')] };
-    return { body: {
-      kind: chosen.kind === 'equal' ? 'equal' : 'lucky',
-      total_fen: chosen.kind === 'equal' ? typed * shares : typed,
-      count: shares,
-      to: chosen.kind === 'exclusive' ? { user: user.startsWith('us_') ? user : `us_${user}` } : { group: session.group },
-      ...(greeting.value.trim() && { greeting: greeting.value.trim().replace(/\s+/g, ' ') }),
-      ...(chosen.cover !== 'classic' && { cover: chosen.cover }),
-      ...(password.value && { password: password.value }),
-      ...(chosen.starts !== 0 && { starts_at_ms: startsAt }),
-      ...(chosen.lives !== 86_400 && { expires_in_s: chosen.lives }),
-    } };
+    return {
+      body: {
+        kind: chosen.kind === 'equal' ? 'equal' : 'lucky',
+        total_fen: chosen.kind === 'equal' ? typed * shares : typed,
+        count: shares,
+        to:
+          chosen.kind === 'exclusive'
+            ? { user: user.startsWith('us_') ? user : `us_${user}` }
+            : { group: session.group },
+        ...(greeting.value.trim() && { greeting: greeting.value.trim().replace(/\s+/g, ' ') }),
+        ...(chosen.cover !== 'classic' && { cover: chosen.cover }),
+        ...(password.value && { password: password.value }),
+        ...(chosen.starts !== 0 && { starts_at_ms: startsAt }),
+        ...(chosen.lives !== 86_400 && { expires_in_s: chosen.lives }),
+      },
+    };
   }
 
   function changed() {
@@ -115,7 +211,10 @@ export function sendForm(session, people, onSent) {
     try {
       const quote = await session.ask('POST', '/v1/wrap', body);
       if (mine !== round) return;
-      const parts = [`${t('balance')} ¥${yuan(quote.balance_fen)}`, t('after', { yuan: yuan(quote.balance_fen - quote.total_fen) })];
+      const parts = [
+        `${t('balance')} ¥${yuan(quote.balance_fen)}`,
+        t('after', { yuan: yuan(quote.balance_fen - quote.total_fen) }),
+      ];
       if (body.count > 1) parts.push(t('average', { yuan: yuan(Math.floor(quote.total_fen / quote.count)) }));
       put(verdict, `✓ ${parts.join(' · ')}`);
       pay.disabled = false;
@@ -173,8 +272,19 @@ export function sendForm(session, people, onSent) {
   /** The packet as the list of the group will show it. */
   function listed(body, sent) {
     const now = Date.now();
-    return { ...body, packet_id: sent.packet_id, sender: session.user, has_password: Boolean(body.password), state: sent.state, settled: 0, my_amount_fen: null,
-      created_at_ms: now, starts_at_ms: body.starts_at_ms ?? now, expires_at_ms: sent.expires_at_ms, ...(body.to.group && { to: undefined }) };
+    return {
+      ...body,
+      packet_id: sent.packet_id,
+      sender: session.user,
+      has_password: Boolean(body.password),
+      state: sent.state,
+      settled: 0,
+      my_amount_fen: null,
+      created_at_ms: now,
+      starts_at_ms: body.starts_at_ms ?? now,
+      expires_at_ms: sent.expires_at_ms,
+      ...(body.to.group && { to: undefined }),
+    };
   }
 
   changed();

@@ -27,12 +27,22 @@ export async function verify(place, session, packet) {
   ];
   const isFair = steps.every(([holds]) => holds);
   const mine = packet.shares.find((share) => share.user === session.user);
-  put(place,
-    el(`p.verdict${isFair ? '.fair' : '.unfair'}`, { role: 'status', tabindex: -1 }, isFair ? `✓ ${t('verified')}` : `✗ ${t('unfair')}`),
-    el('ol.steps', steps.map(([holds, text, code]) =>
-      el(`li${holds ? '.holds' : '.breaks'}`, text, !holds && ` — ${t('verifyBad')}`, code && el('code', code)))),
+  put(
+    place,
+    el(
+      `p.verdict${isFair ? '.fair' : '.unfair'}`,
+      { role: 'status', tabindex: -1 },
+      isFair ? `✓ ${t('verified')}` : `✗ ${t('unfair')}`,
+    ),
+    el(
+      'ol.steps',
+      steps.map(([holds, text, code]) =>
+        el(`li${holds ? '.holds' : '.breaks'}`, text, !holds && ` — ${t('verifyBad')}`, code && el('code', code)),
+      ),
+    ),
     table(packet, shares, opened),
-    mine && packet.kind === 'lucky' && packet.count > 1 && luck(packet, mine));
+    mine && packet.kind === 'lucky' && packet.count > 1 && luck(packet, mine),
+  );
   place.querySelector('.verdict').focus();
 }
 
@@ -46,19 +56,35 @@ function table(packet, shares, opened) {
     left -= fen;
     const share = opened.get(seq);
     const holds = !share || share.amount_fen === fen;
-    return el(`tr${holds ? '' : '.breaks'}`, el('td', t('seq', { n: seq + 1 })), el('td', share ? nameOf(share.user) : t('noOne')),
-      el('td', `¥${yuan(fen)}`, packet.kind === 'lucky' && low < high && el('small', t('range', { low: yuan(low), high: yuan(high) }))),
-      el('td', holds ? '✓' : '✗'));
+    return el(
+      `tr${holds ? '' : '.breaks'}`,
+      el('td', t('seq', { n: seq + 1 })),
+      el('td', share ? nameOf(share.user) : t('noOne')),
+      el(
+        'td',
+        `¥${yuan(fen)}`,
+        packet.kind === 'lucky' && low < high && el('small', t('range', { low: yuan(low), high: yuan(high) })),
+      ),
+      el('td', holds ? '✓' : '✗'),
+    );
   });
   return el('table.checked', el('caption.unseen', t('verify')), el('tbody', rows));
 }
 
 function luck(packet, mine) {
-  const start = [...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const others = [...simulate(packet.kind, start, BigInt(packet.total_fen), packet.count, mine.seq, ROUNDS)].map(Number);
-  const below = others.filter((fen) => fen < mine.amount_fen).length + others.filter((fen) => fen === mine.amount_fen).length / 2;
+  const start = [...crypto.getRandomValues(new Uint8Array(32))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
+  const others = [...simulate(packet.kind, start, BigInt(packet.total_fen), packet.count, mine.seq, ROUNDS)].map(
+    Number,
+  );
+  const below =
+    others.filter((fen) => fen < mine.amount_fen).length + others.filter((fen) => fen === mine.amount_fen).length / 2;
   const percent = Math.round((100 * below) / others.length);
-  return el('figure.luck', el('h3', t('luck')),
+  return el(
+    'figure.luck',
+    el('h3', t('luck')),
     histogram(others, mine.amount_fen, t('luckPicture', { n: mine.seq + 1, yuan: yuan(mine.amount_fen) })),
-    el('figcaption', t('luckText', { n: mine.seq + 1, rounds: others.length, percent })));
+    el('figcaption', t('luckText', { n: mine.seq + 1, rounds: others.length, percent })),
+  );
 }
