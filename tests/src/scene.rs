@@ -56,7 +56,8 @@ impl<'a> Scene<'a> {
         self.login(who, &[]).await
     }
 
-    async fn login(&self, who: &str, groups: &[&str]) -> Person {
+    /// A person who has logged in as a member of these groups.
+    pub async fn login(&self, who: &str, groups: &[&str]) -> Person {
         let body = json!({"user": self.id(who), "groups": groups});
         let answer = self.call(Method::POST, "/v1/dev/login").json(&body).send().await;
         let answer = Reply::checked("login", answer).granted(200);

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
+use hongbao_core::packet::Recipient;
 use hongbao_core::token::Person;
 use hongbao_core::wire::{MeAnswer, MyPacketsAnswer, PAGE_MAX, Role, StatementAnswer, TIME_MAX_MS};
-use hongbao_core::{Error, PacketId, year};
+use hongbao_core::{Error, year};
 use hongbao_spin::App;
-use hongbao_spin::http::{Answer, Call, query_number};
-use hongbao_spin::ledger::Place;
+use hongbao_spin::http::{Answer, Call, place_text, query_number, query_place};
 
 mod login;
 
@@ -19,7 +19,7 @@ const PAGE: i64 = 20;
 async fn account(app: Rc<App>, call: Call) -> Result<Answer, Error> {
     match call.path.as_str() {
         "/v1/dev/login" => return login::login(&app, &call).await,
-        "/v1/me" | "/v1/me/" | "/v1/me/statement" | "/v1/me/packets" => {}
+        "/v1/me" | "/v1/me/" | "/v1/me/statement" | "/v1/me/packets" | "/v1/me/inbox" => {}
         _ => return Err(Error::NotFound),
     }
     call.must_be("GET")?;
@@ -30,6 +30,7 @@ async fn account(app: Rc<App>, call: Call) -> Result<Answer, Error> {
     }
     match call.path.as_str() {
         "/v1/me/statement" => statement(&app, &call, &person).await,
+        "/v1/me/inbox" => Answer::ok(&app.addressed(&person, &Recipient::User(person.user.clone()), &call).await?),
         _ => packets(&app, &call, &person).await,
     }
 }
@@ -71,20 +72,10 @@ async fn packets(app: &App, call: &Call, person: &Person) -> Result<Answer, Erro
     let year = query_number(&query, "year", (year::FIRST, year::LAST), this_year)?;
     let (from_ms, end_ms) = year::bounds_ms(year);
     let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
-    let before = match query.iter().find(|(name, _)| *name == "before") {
-        Some((_, text)) => parse_place(text).ok_or_else(|| Error::invalid("before", "must be a page's next"))?,
-        None => (end_ms, String::new()),
-    };
+    let before = query_place(&query, "before")?.unwrap_or((end_ms, String::new()));
     let ledger = app.ledger().await?;
     let (packets, next) = ledger.my_packets(&person.user, role, from_ms, &before, limit).await?;
-    let next = next.map(|(at_ms, id)| format!("{at_ms}.{id}"));
+    let next = next.as_ref().map(place_text);
     let (total_fen, count, best_luck_count) = ledger.my_totals(&person.user, role, from_ms, end_ms).await?;
     Answer::ok(&MyPacketsAnswer { packets, next, year, total_fen, count, best_luck_count })
-}
-
-/// Reads the place in a list of packets that a page's `next` names.
-fn parse_place(text: &str) -> Option<Place> {
-    let (at_ms, id) = text.split_once('.')?;
-    let at_ms = at_ms.parse().ok().filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms))?;
-    Some((at_ms, PacketId::parse(id)?.to_string()))
 }

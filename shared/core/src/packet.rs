@@ -106,15 +106,7 @@ impl Facts {
     /// The packet's state for people, at `now_ms`, with `opened` shares opened.
     #[must_use]
     pub fn state(&self, opened: u32, closed: bool, now_ms: i64) -> State {
-        if opened >= self.count {
-            State::Finished
-        } else if closed || now_ms >= self.expires_at_ms {
-            State::Expired
-        } else if now_ms < self.starts_at_ms {
-            State::Scheduled
-        } else {
-            State::Open
-        }
+        State::of((opened, self.count), closed, (self.starts_at_ms, self.expires_at_ms), now_ms)
     }
 }
 
@@ -133,6 +125,20 @@ pub enum State {
 }
 
 impl State {
+    /// The state at `now_ms` of a packet of which `opened` of `count` shares were opened and whose time is `life_ms`.
+    #[must_use]
+    pub const fn of((opened, count): (u32, u32), closed: bool, life_ms: (i64, i64), now_ms: i64) -> Self {
+        if opened >= count {
+            Self::Finished
+        } else if closed || now_ms >= life_ms.1 {
+            Self::Expired
+        } else if now_ms < life_ms.0 {
+            Self::Scheduled
+        } else {
+            Self::Open
+        }
+    }
+
     /// Whether nothing can change any more, so that the seed may be shown.
     #[must_use]
     pub const fn is_over(self) -> bool {

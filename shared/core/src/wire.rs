@@ -184,6 +184,49 @@ pub struct ShareAnswer {
     pub best: bool,
 }
 
+/// One packet of `GET /v1/groups/{group}/packets` and `GET /v1/me/inbox`: what the ledger knows of it, which the
+/// race is ahead of by what is not settled yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressedPacket {
+    /// The packet's id.
+    pub packet_id: PacketId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// How the shares are made.
+    pub kind: Kind,
+    /// The sum of all shares.
+    pub total_fen: Fen,
+    /// The number of shares.
+    pub count: u32,
+    /// A line of good wishes.
+    pub greeting: Option<String>,
+    /// The cover's name.
+    pub cover: Option<String>,
+    /// Whether a password is needed.
+    pub has_password: bool,
+    /// The packet's state.
+    pub state: State,
+    /// How many opened shares are paid.
+    pub settled: u32,
+    /// What the reader was paid of it; absent when nothing was, or not yet.
+    pub my_amount_fen: Option<Fen>,
+    /// When it was sent.
+    pub created_at_ms: i64,
+    /// When it opens.
+    pub starts_at_ms: i64,
+    /// When it ends.
+    pub expires_at_ms: i64,
+}
+
+/// The answer of `GET /v1/groups/{group}/packets` and `GET /v1/me/inbox`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressedAnswer {
+    /// Newest first.
+    pub packets: Vec<AddressedPacket>,
+    /// `before` of the next page; absent on the last.
+    pub next: Option<String>,
+}
+
 /// The answer of `GET /v1/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeAnswer {

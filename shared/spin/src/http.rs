@@ -7,6 +7,7 @@ use core::future::Future;
 use std::rc::Rc;
 
 use hongbao_core::error::Told;
+use hongbao_core::wire::TIME_MAX_MS;
 use hongbao_core::{Error, PacketId, json, risk};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response
 use spin_sdk::wasip3::wit_bindgen::StreamResult;
 use spin_sdk::wasip3::{wit_bindgen, wit_future, wit_stream};
 
+use crate::ledger::Place;
 use crate::{App, sys};
 
 /// The largest request body, in bytes.
@@ -40,6 +42,8 @@ pub struct Answer {
 }
 
 const JSON: &str = "application/json";
+/// What people are told is theirs, and of this moment.
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 
 impl Answer {
     /// 200 with `body` as JSON.
@@ -140,6 +144,25 @@ pub fn query_number(query: &[(&str, &str)], name: &str, bounds: (i64, i64), defa
     number.ok_or_else(|| Error::invalid(name, format!("must be a whole number from {} to {}", bounds.0, bounds.1)))
 }
 
+/// A place in a list of packets, as a page's `next` names it; `None` when the query has none.
+///
+/// # Errors
+/// [`Error::Invalid`] naming the parameter.
+pub fn query_place(query: &[(&str, &str)], name: &str) -> Result<Option<Place>, Error> {
+    let Some((_, text)) = query.iter().find(|(found, _)| *found == name) else { return Ok(None) };
+    let place = text.split_once('.').and_then(|(at_ms, id)| {
+        let at_ms = at_ms.parse().ok().filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms))?;
+        Some((at_ms, PacketId::parse(id)?.to_string()))
+    });
+    place.map(Some).ok_or_else(|| Error::invalid(name, "must be a page's next"))
+}
+
+/// What [`query_place`] reads.
+#[must_use]
+pub fn place_text((at_ms, id): &Place) -> String {
+    format!("{at_ms}.{id}")
+}
+
 /// Serves one request with `handle`: the whole of a component's HTTP side.
 ///
 /// # Errors
@@ -150,7 +173,7 @@ where
 {
     let outcome = async { handle(App::get().await?, read(request).await?).await }.await;
     Ok(match outcome {
-        Ok(answer) => respond(answer.status, answer.content_type, answer.body, None),
+        Ok(answer) => respond(answer.status, &[("content-type", answer.content_type), NO_STORE], answer.body),
         Err(error) => refuse(&error),
     })
 }
@@ -217,7 +240,9 @@ async fn read_body(request: Request) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn refuse(error: &Error) -> Response {
+/// The answer that tells `error`.
+#[must_use]
+pub fn refuse(error: &Error) -> Response {
     #[derive(Serialize)]
     struct Body<'a> {
         error: Told<'a>,
@@ -249,7 +274,9 @@ fn refuse(error: &Error) -> Response {
         Error::MethodNotAllowed(method) => Some(("allow", (*method).to_owned())),
         _ => retry_after(&told).map(|seconds| ("retry-after", seconds)),
     };
-    respond(told.status, JSON, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()), more)
+    let mut headers = vec![("content-type", JSON), NO_STORE];
+    headers.extend(more.as_ref().map(|(name, value)| (*name, value.as_str())));
+    respond(told.status, &headers, serde_json::to_vec(&body).unwrap_or_else(|_| b"{}".to_vec()))
 }
 
 /// `Retry-After` in whole seconds, rounded up.
@@ -257,14 +284,14 @@ fn retry_after(told: &Told) -> Option<String> {
     told.retry_after_ms.map(|ms| (ms.max(1) + 999).div_euclid(1000).to_string())
 }
 
-fn respond(status: u16, content_type: &str, body: Vec<u8>, more: Option<(&str, String)>) -> Response {
-    let header = |name: &str, value: String| (name.to_owned(), value.into_bytes());
-    let mut headers = vec![
-        header("content-type", content_type.into()),
-        header("content-length", body.len().to_string()),
-        header("cache-control", "no-store".into()),
-    ];
-    headers.extend(more.map(|(name, value)| header(name, value)));
+/// An answer of `body` with its length and `headers`.
+#[must_use]
+pub fn respond(status: u16, headers: &[(&str, &str)], body: Vec<u8>) -> Response {
+    let length = body.len().to_string();
+    // "Not modified" would tell the length of what it does not send.
+    let length = (status != 304).then_some(("content-length", length.as_str()));
+    let headers = headers.iter().chain(&length);
+    let headers: Vec<_> = headers.map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
     // These names and values are always valid; were they not, the answer goes out without them.
     let headers = Fields::from_list(&headers).unwrap_or_else(|_| Fields::new());
     let (mut writer, stream) = wit_stream::new();

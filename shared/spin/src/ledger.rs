@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::sql::{Database, Failure, Reader, Row, Value};
 
+mod addressed;
 mod books;
 mod exceptions;
 mod operator;

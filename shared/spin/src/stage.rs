@@ -3,6 +3,7 @@
 //! Each file is one stage; they share the [`App`](crate::App) and nothing else.
 
 pub mod grab;
+pub mod list;
 pub mod open;
 pub mod place;
 pub mod preheat;

@@ -80,6 +80,7 @@ on_both! {
     reading:
         a_statement_is_read_in_pages
         packets_are_listed_in_pages_and_summed
+        a_groups_packets_are_listed_in_pages_with_the_readers_share
         overdue_and_unloaded_packets_are_found
         a_key_is_made_once;
     authority:

@@ -1,5 +1,6 @@
 //! What the books say to people and to the sweep.
 
+use hongbao_core::packet::{Recipient, State};
 use hongbao_core::wire::Role;
 use hongbao_core::{Fen, PacketId};
 
@@ -69,6 +70,34 @@ pub(crate) async fn packets_are_listed_in_pages_and_summed(books: &Backend) {
     let later = ledger.my_totals(&anna, Role::Sent, NOW_MS + 1, NOW_MS + 2).await.expect("totals");
     assert_eq!(later, (fen(100), 1, 0));
     assert_eq!(ledger.my_totals(&anna, Role::Received, 0, END).await.expect("totals"), (Fen::ZERO, 0, 0));
+}
+
+pub(crate) async fn a_groups_packets_are_listed_in_pages_with_the_readers_share(books: &Backend) {
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let mut sent_packets = Vec::new();
+    for number in 1..=5 {
+        sent_packets.push(sent(&ledger, number, 100, 1).await);
+    }
+    ledger.settle(&[journal.open(&sent_packets[1], 0, &user("ben"))], NOW_MS).await.expect("settled");
+    let family = sent_packets[0].facts.to.clone();
+    let (mut before, mut found) = (Some((END, String::new())), Vec::new());
+    while let Some(place) = before {
+        let (page, next) = ledger.addressed(&family, &user("ben"), &place, 2, NOW_MS).await.expect("a page");
+        assert!(page.len() <= 2);
+        found.extend(page);
+        before = next;
+    }
+    let mut newest_first: Vec<PacketId> = sent_packets.iter().map(|packet| packet.facts.id).collect();
+    newest_first.sort_unstable_by(|one, other| other.cmp(one));
+    assert!(found.iter().map(|packet| packet.packet_id).eq(newest_first), "{found:?}");
+    for packet in &found {
+        let is_bens = packet.packet_id == sent_packets[1].facts.id;
+        assert_eq!(packet.my_amount_fen, is_bens.then(|| fen(100)), "{packet:?}");
+        assert_eq!((packet.state == State::Finished, packet.settled), (is_bens, u32::from(is_bens)), "{packet:?}");
+        assert_eq!((packet.greeting.as_deref(), packet.has_password), (Some("恭喜发财"), false));
+    }
+    let other = Recipient::User(user("ben"));
+    assert_eq!(ledger.addressed(&other, &user("ben"), &(END, String::new()), 2, NOW_MS).await, Ok((vec![], None)));
 }
 
 pub(crate) async fn overdue_and_unloaded_packets_are_found(books: &Backend) {

@@ -105,6 +105,13 @@ fn tools() -> Result<Vec<(String, Finding)>> {
             None => Finding::Optional("not installed; the tests that need it are skipped".to_owned()),
         },
     ));
+    findings.push((
+        "chromedriver".to_owned(),
+        match answer("chromedriver", &["--version"]) {
+            Some(version) => Finding::Good(version),
+            None => Finding::Optional("not installed; `cargo xtask test web` installs it".to_owned()),
+        },
+    ));
     for (component, package) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         findings.push((
             format!("cargo {component}"),

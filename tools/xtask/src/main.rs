@@ -7,6 +7,7 @@ mod build;
 mod demo;
 mod doctor;
 mod drill;
+mod guests;
 mod http;
 mod migrate;
 mod progress;

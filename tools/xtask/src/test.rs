@@ -15,6 +15,8 @@ use crate::setup;
 
 /// The package of the simulation.
 const SIMULATION: &str = "hongbao-sim";
+/// The package of the browser tests.
+const BROWSER: &str = "hongbao-web";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -32,6 +34,8 @@ enum Part {
     Unit,
     /// The tests of the whole, through HTTP, on a real Redis
     E2e,
+    /// The page and the console, in a real browser; pictures stay in target/screenshots
+    Web,
     /// The simulation of the whole under faults, from seeds, and its seeded bugs
     Sim,
     /// Formatting and clippy
@@ -60,6 +64,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     if wants(Part::Lint) {
         check("format", format(&project));
+    }
+    if wants(Part::Web) {
+        check("the browser", setup::ensure_browser(&project));
     }
     let mut tally = Tally::default();
     if !matches!(arguments.part, Some(Part::Lint)) {
@@ -93,8 +100,9 @@ fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<
         match part {
             Some(Part::Unit) => _ = cargo.arg("--exclude").args(package["name"].as_str()),
             Some(Part::Sim) if package["name"] != SIMULATION => {}
-            Some(Part::E2e) if package["name"] == SIMULATION => {}
-            Some(Part::E2e | Part::Sim) => tests.for_each(|name| _ = cargo.args(["--test", name])),
+            Some(Part::Web) if package["name"] != BROWSER => {}
+            Some(Part::E2e) if package["name"] == SIMULATION || package["name"] == BROWSER => {}
+            Some(Part::E2e | Part::Web | Part::Sim) => tests.for_each(|name| _ = cargo.args(["--test", name])),
             Some(Part::Lint) | None => {}
         }
     }

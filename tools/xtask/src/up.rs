@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hongbao_stack::{Database, Fsync, RedisOptions, Runtime, Stack, StackOptions};
-use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::guests::{self, Guests};
 use crate::progress::Step;
 use crate::project::Project;
-use crate::{build, http, setup, spin};
+use crate::{build, setup, spin};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
     /// When Redis' data reaches the disk: before each answer, each second, or whenever
     #[arg(long, default_value = "always")]
     redis_fsync: FsyncChoice,
+    /// Let guests into the group g_demo, who send and open packets all the time
+    #[arg(long)]
+    demo: bool,
     /// A value for a variable of spin.toml; may be given several times
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
@@ -88,7 +91,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let options = options(&arguments, &project, &data, runtime.clone())?;
     let stack = Stack::start(options)?;
     step.done();
-    let outcome = greet(&stack, &runtime, &arguments).and_then(|()| wait(&stack, &signals));
+    let guests = arguments.demo.then(|| Guests::invite(stack.base_url())).transpose();
+    let outcome = guests.and_then(|guests| {
+        greet(&stack, &runtime, &arguments)?;
+        let ended = wait(&stack, &signals);
+        drop(guests);
+        ended
+    });
     eprintln!("\nStopping");
     let stopped = stack.stop();
     eprintln!("Stopped. The data stays in {}", data.display());
@@ -162,8 +171,7 @@ fn wait(stack: &Stack, signals: &Receiver<()>) -> Result<()> {
 /// Logs in, which shows that everything works together, and prints what to try.
 fn greet(stack: &Stack, runtime: &Runtime, arguments: &Arguments) -> Result<()> {
     let url = stack.base_url();
-    let login = http::post(&format!("{url}/v1/dev/login"), &json!({"user": "us_alice", "groups": ["g_demo"]}))?;
-    let token = login["token"].as_str().context("the login answered no token")?;
+    let token = guests::login(url, "us_alice")?;
     let runtime = match runtime {
         Runtime::Host(_) => "the project's own host",
         Runtime::Spin(_) => "Spin",
@@ -178,6 +186,13 @@ fn greet(stack: &Stack, runtime: &Runtime, arguments: &Arguments) -> Result<()> 
     println!("  data      {}\n  logs      {}\n", stack.dir().display(), stack.dir().join("logs").display());
     println!("A token of us_alice, member of g_demo:\n\n  {token}\n");
     println!("{}", TO_TRY.replace("{url}", url));
+    println!("To look at:\n");
+    println!(
+        "  {url}/          the page: choose who you are{}",
+        if arguments.demo { "; the group is busy" } else { "" }
+    );
+    println!("  {url}/console   the operators' console; `cargo xtask token --operator` prints a token for it");
+    println!("  {url}/docs      the API\n");
     println!("Ctrl-C stops it; the data stays.");
     if !arguments.listen.ip().is_loopback() {
         println!("CAREFUL: others can reach {}, and with dev_login on anybody is anyone.", arguments.listen);

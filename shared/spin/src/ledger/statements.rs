@@ -5,6 +5,7 @@ pub struct Statements {
     pub(super) account_books: &'static str,
     pub(super) account_page: &'static str,
     pub(super) act: &'static str,
+    pub(super) addressed: &'static str,
     pub(super) all_balances: &'static str,
     pub(super) audit_after: &'static str,
     pub(super) audit_before: &'static str,
@@ -66,8 +67,8 @@ impl Statements {
     /// SQLite's.
     pub const SQLITE: Self = statements!(
         "sqlite",
-        account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
-        claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
+        account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
+        claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
         sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded
@@ -76,8 +77,8 @@ impl Statements {
     /// PostgreSQL's.
     pub const POSTGRES: Self = statements!(
         "postgres",
-        account_books account_page act all_balances audit_after audit_before audit_head balance blocked claim
-        claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
+        account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
+        claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
         sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded

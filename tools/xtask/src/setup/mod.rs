@@ -1,6 +1,8 @@
 //! `cargo xtask setup`: what a fresh machine lacks is installed; where nothing is missing, it says nothing.
 
+mod browser;
 mod debian;
+mod packages;
 mod redis;
 mod targets;
 
@@ -8,6 +10,7 @@ use std::fs::{self, File};
 
 use anyhow::{Context, Result};
 
+pub(crate) use browser::ensure_browser;
 pub(crate) use redis::{OLDEST as OLDEST_REDIS, installed as installed_redis};
 pub(crate) use targets::{TARGETS, Toolchain};
 

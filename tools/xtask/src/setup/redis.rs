@@ -1,17 +1,14 @@
 //! Redis, from the system's packages.
 
 use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::progress::Step;
+use super::packages;
 use crate::project::{answer, on_path, version_in};
 
 /// The first with script flags (`#!lua`), which make a refused script refuse as a whole.
 pub(crate) const OLDEST: (u32, u32) = (7, 0);
-const LIMIT: Duration = Duration::from_secs(240);
 
 /// The `redis-server` on the PATH, with its version.
 pub(crate) fn installed() -> Option<(PathBuf, (u32, u32))> {
@@ -38,23 +35,9 @@ pub(super) fn ensure() -> Result<()> {
         );
     }
     let by_hand = format!("install Redis {major}.{minor} or newer, so that `redis-server` is on the PATH");
-    if on_path("apt-get").is_none() {
-        bail!("redis-server is missing: {by_hand}");
-    }
-    if answer("id", &["-u"]).as_deref() != Some("0") {
-        bail!("redis-server is missing: run `sudo apt-get install redis-server`, or {by_hand}");
-    }
-    let step = Step::start("redis-server, from the system's packages");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(["-o", "DPkg::Lock::Timeout=120"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        step.run(&mut command, LIMIT).with_context(|| format!("redis-server is missing; {by_hand}"))
-    };
-    apt(&["update"])?;
-    apt(&["install", "--yes", "--no-install-recommends", "redis-server"])?;
+    packages::install(&["redis-server"], "redis-server", &by_hand)?;
     if !is_fitting() {
         bail!("the system's redis-server is too old: {by_hand}");
     }
-    step.done();
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! The schema as one statement. Needs nothing but the files: tools include this file as it is.
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 6] = [
+pub const SCHEMA: [&str; 7] = [
     include_str!("../../../sql/postgres/schema/0001_ledger.sql"),
     include_str!("../../../sql/postgres/schema/0002_procedures.sql"),
     include_str!("../../../sql/postgres/schema/0003_settle.sql"),
     include_str!("../../../sql/postgres/schema/0004_rights.sql"),
     include_str!("../../../sql/postgres/schema/0005_operator.sql"),
     include_str!("../../../sql/postgres/schema/0006_storm.sql"),
+    include_str!("../../../sql/postgres/schema/0007_addressed.sql"),
 ];
 
 /// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the

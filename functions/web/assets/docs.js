@@ -1,0 +1,171 @@
+// The API's documents, drawn from /openapi.json: the same document that programs read and that a test holds to the code.
+
+import { api } from './api.js';
+import { el, put } from './dom.js';
+
+const METHODS = ['get', 'post', 'put', 'delete'];
+const app = document.querySelector('#app');
+
+function draw(spec) {
+  const at = (ref) =>
+    ref
+      .slice(2)
+      .split('/')
+      .reduce((node, part) => node?.[part.replaceAll('~1', '/')], spec);
+  const found = (node) => (node?.$ref ? at(node.$ref) : node);
+  const calls = Object.entries(spec.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({
+      path,
+      method,
+      call: item[method],
+      parameters: [...(item.parameters ?? []), ...(item[method].parameters ?? [])].map(found),
+    })),
+  );
+  const anchor = ({ path, method }) => `${method}${path.replace(/[^\w]+/g, '-')}`;
+  put(
+    app,
+    el(
+      'header',
+      el('h1', `${spec.info.title} ${spec.info.version}`),
+      el('p', spec.info.description),
+      el('p', el('a', { href: '/openapi.json' }, 'openapi.json'), ` (OpenAPI ${spec.openapi})`),
+    ),
+    el(
+      'nav',
+      { 'aria-label': 'Calls' },
+      el(
+        'ul',
+        calls.map((one) => el('li', el('a', { href: `#${anchor(one)}` }, `${one.method.toUpperCase()} ${one.path}`))),
+      ),
+    ),
+    el(
+      'main',
+      spec.tags.flatMap((tag) => [
+        el('h2', tag.name),
+        el('p', tag.description),
+        ...calls.filter(({ call }) => call.tags.includes(tag.name)).map((one) => section(one)),
+      ]),
+      el('h2', 'Errors'),
+      errors(),
+      el('h2', 'Schemas'),
+      Object.entries(spec.components.schemas).map(([name, schema]) =>
+        el('section.call', { id: `schema-${name}` }, el('h3', name), el('p', schema.description ?? ''), fields(schema)),
+      ),
+    ),
+  );
+  if (location.hash)
+    document.querySelector(CSS.escape ? `#${CSS.escape(location.hash.slice(1))}` : location.hash)?.scrollIntoView();
+
+  function section({ path, method, call, parameters, ...rest }) {
+    const body = found(call.requestBody)?.content?.['application/json'];
+    const security = (call.security ?? spec.security).flatMap((one) => Object.keys(one));
+    return el(
+      'section.call',
+      { id: anchor({ path, method, ...rest }) },
+      el('h3', el(`span.method.${method}`, method.toUpperCase()), el('code', path)),
+      el('p', el('b', call.summary)),
+      call.description && el('p', call.description),
+      el('p', el('small', security.length ? `Bearer token: ${security.join(', ')}` : 'No token')),
+      parameters.length > 0 && [
+        el('h4', 'Parameters'),
+        table(
+          ['', '', ''],
+          parameters.map((one) => [
+            el('code', one.name),
+            `${one.in}, ${type(one.schema)}${one.required ? '' : ', optional'}`,
+            one.description ?? '',
+          ]),
+        ),
+      ],
+      body && [el('h4', 'Body'), fields(body.schema), examples(body)],
+      el('h4', 'Answers'),
+      Object.entries(call.responses).map(([status, answer]) => answerOf(status, found(answer))),
+    );
+  }
+
+  function answerOf(status, answer) {
+    const content = Object.values(answer.content ?? {})[0];
+    return el(
+      'div',
+      el('p', el('b', status), ` ${answer.description}`),
+      status < 300 && content && [fields(content.schema), examples(content)],
+    );
+  }
+
+  function examples(content) {
+    const all = content.examples
+      ? Object.values(content.examples).map((one) => found(one).value)
+      : [content.example].filter((one) => one !== undefined);
+    return all.map((value) =>
+      el('pre', { tabindex: 0 }, typeof value === 'string' ? value : JSON.stringify(value, null, 2)),
+    );
+  }
+
+  function fields(schema) {
+    const name = schema?.$ref?.split('/').at(-1);
+    const inner = found(schema);
+    if (!inner?.properties) return el('p', el('small', inner ? type(schema) : ''));
+    const rows = Object.entries(inner.properties).map(([field, one]) => [
+      el('code', field),
+      `${type(one)}${inner.required?.includes(field) ? '' : ', optional'}`,
+      one.description ?? found(one).description ?? '',
+    ]);
+    return el(
+      'div.wide',
+      name && el('p', el('a', { href: `#schema-${name}` }, name)),
+      table(['Field', 'Type', 'Meaning'], rows),
+    );
+  }
+
+  function type(schema) {
+    if (!schema) return '';
+    if (schema.$ref) return schema.$ref.split('/').at(-1);
+    if (schema.oneOf ?? schema.anyOf) return (schema.oneOf ?? schema.anyOf).map(type).join(' or ');
+    if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(' | ');
+    if ('const' in schema) return JSON.stringify(schema.const);
+    const plain = [schema.type].flat().join(' or ');
+    const bounds = [
+      schema.minimum !== undefined && `≥ ${schema.minimum}`,
+      schema.maximum !== undefined && `≤ ${schema.maximum}`,
+      schema.maxLength !== undefined && `at most ${schema.maxLength} characters`,
+    ].filter(Boolean);
+    return `${schema.type === 'array' ? `list of ${type(schema.items)}` : plain}${bounds.length ? ` (${bounds.join(', ')})` : ''}`;
+  }
+
+  function errors() {
+    return el(
+      'div.wide',
+      table(
+        ['Status', 'Code', 'Meaning'],
+        spec['x-errors'].map((one) => [String(one.status), el('code', one.code), one.meaning]),
+      ),
+    );
+  }
+
+  function table(heads, rows) {
+    return el(
+      'table',
+      heads.some(Boolean) &&
+        el(
+          'thead',
+          el(
+            'tr',
+            heads.map((head) => el('th', head)),
+          ),
+        ),
+      el(
+        'tbody',
+        rows.map((cells) =>
+          el(
+            'tr',
+            cells.map((cell) => el('td', cell)),
+          ),
+        ),
+      ),
+    );
+  }
+}
+
+api()('GET', '/openapi.json').then(draw, (refusal) =>
+  put(app, el('p.problem', { role: 'alert' }, `The document cannot be read (${refusal.code}): reload the page.`)),
+);

@@ -1,0 +1,29 @@
+//! The packets of a group, and those to one person alone, as the ledger knows them: one indexed statement.
+
+use hongbao_core::Error;
+use hongbao_core::packet::Recipient;
+use hongbao_core::token::Person;
+use hongbao_core::wire::{AddressedAnswer, PAGE_MAX, TIME_MAX_MS};
+
+use crate::App;
+use crate::http::{Call, place_text, query_number, query_place};
+
+/// The entries of a page, unless the caller says otherwise.
+const PAGE: i64 = 20;
+
+impl App {
+    /// The page of packets to `to` that the query of `call` asks for, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when they are not `person`'s to see, [`Error::Invalid`] for a malformed query.
+    pub async fn addressed(&self, person: &Person, to: &Recipient, call: &Call) -> Result<AddressedAnswer, Error> {
+        if !to.includes(person) {
+            return Err(Error::NotFound);
+        }
+        let query = call.query(&["limit", "before"])?;
+        let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
+        let before = query_place(&query, "before")?.unwrap_or((TIME_MAX_MS, String::new()));
+        let (packets, next) = self.ledger().await?.addressed(to, &person.user, &before, limit, self.now_ms()).await?;
+        Ok(AddressedAnswer { packets, next: next.as_ref().map(place_text) })
+    }
+}

@@ -1,0 +1,10 @@
+//! The page and the console, as people use them: in a real browser, on the project's own host.
+//!
+//! Pictures of what was seen stay in `target/screenshots`; with `HONGBAO_SCREENSHOTS=docs/screenshots` they go where
+//! the README shows them.
+
+mod access;
+mod console;
+mod people;
+mod race;
+mod states;
