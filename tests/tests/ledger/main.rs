@@ -15,6 +15,7 @@ pub mod seeds;
 mod setting;
 mod settling;
 mod sqlite;
+mod steering;
 
 use backend::{Backend, Kind, run};
 
@@ -100,4 +101,9 @@ on_both! {
         sound_books_are_found_sound
         exceptions_are_listed_in_pages_with_what_stands_in_the_way
         switches_and_the_blacklist_are_turned_once;
+    steering:
+        a_setting_is_set_once_and_every_change_is_an_act
+        a_shard_is_given_up_by_an_act_under_its_next_epoch
+        what_a_rule_saw_is_on_record_once
+        packets_are_found_ahead_of_their_start_and_away_shards_are_left_out;
 }
