@@ -48,5 +48,5 @@ redis.call('HINCRBY', packet, 'o', 1)
 redis.call('XADD', events, '*', 'e', table.concat({'open', id, epoch, seq, user, at}, ' '))
 -- The bell is only a hint: at most one is outstanding, and a lost one is made good by the sweep.
 if not redis.call('SET', bell, 1, 'NX', 'PX', 1000) then return {'ok', now_ms} end
-redis.call('PUBLISH', bell, string.match(bell, '%d+'))
+redis.call('PUBLISH', bell, string.match(bell, '%d+') or 'open')
 return {'ok', now_ms, 1}

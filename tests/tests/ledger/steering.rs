@@ -58,7 +58,10 @@ pub(crate) async fn what_a_rule_saw_is_on_record_once(books: &Backend) {
     let (events, next) = ledger.risk_events(i64::MAX, 10).await.expect("events");
     assert_eq!((events.len(), next), (3, None));
     let event = &events[0];
-    assert_eq!((event.rule.as_str(), event.action.as_str(), event.detail.as_str()), ("device_users", "deny", "users=5"));
+    assert_eq!(
+        (event.rule.as_str(), event.action.as_str(), event.detail.as_str()),
+        ("device_users", "deny", "users=5")
+    );
     assert_eq!((event.user.as_str(), event.packet_id, event.at_ms), ("us_bot", Some(crate::setting::id(1)), NOW_MS));
 }
 
