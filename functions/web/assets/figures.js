@@ -126,7 +126,7 @@ function titleOf(key) {
 
 function show(key, value) {
   if (value === null || Number.isNaN(value)) return '—';
-  if (key.endsWith('_fen')) return `¥${yuan(value)}`;
+  if (key.endsWith('_fen')) return `${value < 0 ? '−' : ''}¥${yuan(Math.abs(value))}`;
   if (key.endsWith('_ms')) return value < 10_000 ? `${value} ms` : `${Math.round(value / 1000)} s`;
   if (key.endsWith('.is_up')) return value ? '✓' : '✗';
   return value.toLocaleString('en');
