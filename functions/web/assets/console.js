@@ -7,6 +7,7 @@ import { el, put } from './dom.js';
 import { controls } from './controls.js';
 import { exceptions } from './exceptions.js';
 import { figures } from './figures.js';
+import { load } from './load.js';
 import { records } from './records.js';
 
 const KEPT = 'hongbao.operator';
@@ -72,7 +73,7 @@ function board(ask) {
   };
   const numbers = figures();
   const cases = exceptions(ask);
-  const shown = el('main.board', numbers.node, cases.node, ...controls(ask), ...records(ask));
+  const shown = el('main.board', numbers.node, cases.node, ...controls(ask), ...load(ask), ...records(ask));
   put(
     app,
     el(

@@ -6,6 +6,9 @@ import { el, put } from './dom.js';
 const METHODS = ['get', 'post', 'put', 'delete'];
 const app = document.querySelector('#app');
 
+/** Text in which `this` is code. */
+const prose = (text) => (text ?? '').split('`').map((part, place) => (place % 2 ? el('code', part) : part));
+
 function draw(spec) {
   const at = (ref) =>
     ref
@@ -27,7 +30,7 @@ function draw(spec) {
     el(
       'header',
       el('h1', `${spec.info.title} ${spec.info.version}`),
-      el('p', spec.info.description),
+      el('p', prose(spec.info.description)),
       el('p', el('a', { href: '/openapi.json' }, 'openapi.json'), ` (OpenAPI ${spec.openapi})`),
     ),
     el(
@@ -42,19 +45,24 @@ function draw(spec) {
       'main',
       spec.tags.flatMap((tag) => [
         el('h2', tag.name),
-        el('p', tag.description),
+        el('p', prose(tag.description)),
         ...calls.filter(({ call }) => call.tags.includes(tag.name)).map((one) => section(one)),
       ]),
       el('h2', 'Errors'),
       errors(),
       el('h2', 'Schemas'),
       Object.entries(spec.components.schemas).map(([name, schema]) =>
-        el('section.call', { id: `schema-${name}` }, el('h3', name), el('p', schema.description ?? ''), fields(schema)),
+        el(
+          'section.call',
+          { id: `schema-${name}` },
+          el('h3', name),
+          el('p', prose(schema.description)),
+          fields(schema),
+        ),
       ),
     ),
   );
-  if (location.hash)
-    document.querySelector(CSS.escape ? `#${CSS.escape(location.hash.slice(1))}` : location.hash)?.scrollIntoView();
+  document.getElementById(location.hash.slice(1))?.scrollIntoView();
 
   function section({ path, method, call, parameters, ...rest }) {
     const body = found(call.requestBody)?.content?.['application/json'];
@@ -64,7 +72,7 @@ function draw(spec) {
       { id: anchor({ path, method, ...rest }) },
       el('h3', el(`span.method.${method}`, method.toUpperCase()), el('code', path)),
       el('p', el('b', call.summary)),
-      call.description && el('p', call.description),
+      call.description && el('p', prose(call.description)),
       el('p', el('small', security.length ? `Bearer token: ${security.join(', ')}` : 'No token')),
       parameters.length > 0 && [
         el('h4', 'Parameters'),
@@ -73,7 +81,7 @@ function draw(spec) {
           parameters.map((one) => [
             el('code', one.name),
             `${one.in}, ${type(one.schema)}${one.required ? '' : ', optional'}`,
-            one.description ?? '',
+            el('span', prose(one.description)),
           ]),
         ),
       ],
@@ -87,7 +95,7 @@ function draw(spec) {
     const content = Object.values(answer.content ?? {})[0];
     return el(
       'div',
-      el('p', el('b', status), ` ${answer.description}`),
+      el('p', el('b', status), ' ', prose(answer.description)),
       status < 300 && content && [fields(content.schema), examples(content)],
     );
   }
@@ -108,7 +116,7 @@ function draw(spec) {
     const rows = Object.entries(inner.properties).map(([field, one]) => [
       el('code', field),
       `${type(one)}${inner.required?.includes(field) ? '' : ', optional'}`,
-      one.description ?? found(one).description ?? '',
+      el('span', prose(one.description ?? found(one).description)),
     ]);
     return el(
       'div.wide',
@@ -137,7 +145,7 @@ function draw(spec) {
       'div.wide',
       table(
         ['Status', 'Code', 'Meaning'],
-        spec['x-errors'].map((one) => [String(one.status), el('code', one.code), one.meaning]),
+        spec['x-errors'].map((one) => [String(one.status), el('code', one.code), el('span', prose(one.meaning))]),
       ),
     );
   }

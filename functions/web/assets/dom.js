@@ -24,13 +24,13 @@ function fill(node, name, rest) {
     else if (key === 'value') node.value = value;
     else node.setAttribute(key, value === true ? '' : value);
   }
-  node.append(...rest.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...rest.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
 /** Puts `children` in place of what a node holds. */
 export function put(node, ...children) {
-  node.replaceChildren(...children.flat().filter(Boolean));
+  node.replaceChildren(...children.flat(Infinity).filter(Boolean));
   return node;
 }
 

@@ -22,6 +22,7 @@ const NAMES = {
   blacklisted: '黑名单 Blacklisted',
   audit_acts: '操作记录 Acts',
   oldest_unsettled_ms: '到账延迟 Settlement lag',
+  level_by_load: '负载级别 Load level',
   backlog: '积压 Backlog',
   is_up: '在线 Up',
 };
@@ -29,10 +30,17 @@ const GROUPS = {
   packets: '红包 Packets',
   money: '资金 Money',
   shards: '分片 Shards',
+  hits: '命中率 Hit rates',
   '': '系统 System',
   metrics: '速率 Rates',
 };
-const BAD = { exceptions_open: 1, 'packets.frozen': 1, 'money.suspense_fen': 1, oldest_unsettled_ms: 5000 };
+const BAD = {
+  exceptions_open: 1,
+  'packets.frozen': 1,
+  'money.suspense_fen': 1,
+  oldest_unsettled_ms: 5000,
+  level_by_load: 1,
+};
 
 /** The panel; `draw(stats, metrics)` brings it up to date. */
 export function figures() {
@@ -43,7 +51,8 @@ export function figures() {
 
   function draw(stats, metrics) {
     const now = Date.now();
-    const found = [...flat(stats), ...rates(metrics, now, history)];
+    const { counters, ...gauges } = stats;
+    const found = [...flat(gauges), ...hits(counters ?? {}), ...rates(metrics, now, history)];
     for (const { key, value } of found) {
       const points = history.get(key) ?? [];
       points.push([now, value ?? NaN]);
@@ -90,6 +99,18 @@ function flat(value, path = '') {
     .flatMap(([name, one]) => flat(one, path ? `${path}.${name}` : name));
 }
 
+/** How often memory had the answer, in percent: of all counters that come in pairs. */
+function hits(counters) {
+  const names = Object.keys(counters).filter((name) => name.endsWith('_hit'));
+  return names.map((name) => {
+    const [hit, miss] = [counters[name], counters[name.replace(/_hit$/, '_miss')] ?? 0];
+    return {
+      key: `hits.${name.slice(0, -4)}_percent`,
+      value: hit + miss ? Math.round((100 * hit) / (hit + miss)) : null,
+    };
+  });
+}
+
 /** What the counters and gauges of `/metrics` say that `stats` does not: counters by the second. */
 function rates(text, now, history) {
   const kinds = new Map();
@@ -118,7 +139,7 @@ function titleOf(key) {
   const name =
     NAMES[lastOf(key)] ??
     lastOf(key)
-      .replace(/_(ms|fen)$/, '')
+      .replace(/_(ms|fen|percent)$/, '')
       .replaceAll('_', ' ');
   if (key.startsWith('shards.')) return `#${key.split('.')[1]} ${name}`;
   return key.startsWith('metrics.') ? `${key.slice(8).replaceAll('_', ' ')} /s` : name;
@@ -126,8 +147,9 @@ function titleOf(key) {
 
 function show(key, value) {
   if (value === null || Number.isNaN(value)) return '—';
-  if (key.endsWith('_fen')) return `¥${yuan(value)}`;
+  if (key.endsWith('_fen')) return `${value < 0 ? '−' : ''}¥${yuan(Math.abs(value))}`;
   if (key.endsWith('_ms')) return value < 10_000 ? `${value} ms` : `${Math.round(value / 1000)} s`;
+  if (key.endsWith('_percent')) return `${value} %`;
   if (key.endsWith('.is_up')) return value ? '✓' : '✗';
   return value.toLocaleString('en');
 }

@@ -32,7 +32,7 @@ export function openPacket(session, listed, onChange) {
             ),
           ),
         );
-        return node.open;
+        return node.open && refusal.code !== 'degraded';
       },
     );
     if (!node.open) return;
@@ -136,10 +136,8 @@ export function openPacket(session, listed, onChange) {
         session.remember(packet.packet_id, opened.amount_fen, opened.opened_at_ms);
         onChange();
         await reveal(shape);
-        const seen = await persist(
-          () => session.ask('GET', path),
-          () => node.open,
-        );
+        // The amount is shown whether or not the rest can be seen just now.
+        const seen = await session.ask('GET', path).catch(() => ({ ...packet, ...only(packet, session, opened) }));
         if (node.open) inside(seen, { isFresh: true, amountFen: opened.amount_fen, openedAtMs: opened.opened_at_ms });
       } catch (refusal) {
         refused(refusal);
@@ -166,7 +164,17 @@ export function openPacket(session, listed, onChange) {
   }
 
   put(stage, envelope(listed));
-  look().catch((refusal) => put(stage, envelope(listed, el('p.say', { role: 'alert' }, explain(refusal)))));
+  look().catch((refusal) => {
+    // Details are given up first under load; a share can still be had.
+    if (refusal.code === 'degraded') closed({ to: { group: session.group }, ...listed });
+    else put(stage, envelope(listed, el('p.say', { role: 'alert' }, explain(refusal))));
+  });
+}
+
+/** A packet of which nothing is known but my share. */
+function only(packet, session, { seq, amount_fen, opened_at_ms }) {
+  const shares = [{ user: session.user, seq, amount_fen, opened_at_ms, best: false }];
+  return { shares, opened: Math.max(1, packet.opened ?? packet.settled), refunded_fen: 0, seed: null };
 }
 
 function envelope(packet, ...inside) {

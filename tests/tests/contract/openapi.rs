@@ -108,8 +108,12 @@ async fn every_route_is_described_and_every_described_call_is_there() {
     // Behind a wildcard only the component knows: nobody's call is refused for having no token, not for being unknown.
     let mut methods: BTreeMap<String, Vec<Method>> = BTreeMap::new();
     for (path, method, call) in document.calls() {
-        let filled =
-            path.replace("{id}", "hb_01hjz3s2g0000zzzzzzzzzzzzz").replace("{group}", "g_x").replace("{user}", "us_x");
+        let filled = path
+            .replace("{id}", "hb_01hjz3s2g0000zzzzzzzzzzzzz")
+            .replace("{group}", "g_x")
+            .replace("{user}", "us_x")
+            .replace("{number}", "0")
+            .replace("{rule}", "velocity");
         if call["security"] != json!([]) {
             let answer = scene.call(method.clone(), &filled).json(&json!({})).send().await;
             Reply::checked(&format!("{method} {filled}"), answer).refused(401, "unauthenticated", None);
@@ -202,6 +206,15 @@ async fn every_example_fits_its_schema_and_its_type() {
             "Audit" => through::<desk::AuditAnswer>,
             "RiskEvents" => through::<desk::RiskEventsAnswer>,
             "Stats" => through::<desk::StatsAnswer>,
+            "Ladder" => through::<desk::LadderAnswer>,
+            "LadderRequest" => through::<desk::LadderRequest>,
+            "RiskRules" => through::<desk::RiskRulesAnswer>,
+            "RiskRuleRequest" => through::<desk::RiskRuleRequest>,
+            "Shard" => through::<desk::ShardAnswer>,
+            "Shards" => through::<desk::ShardsAnswer>,
+            "WeightRequest" => through::<desk::WeightRequest>,
+            "PreheatRequest" => through::<desk::PreheatRequest>,
+            "PreheatAnswer" => through::<desk::PreheatAnswer>,
             "Swept" | "Error" => through::<Value>,
             other => panic!("{place}: no type for {other}"),
         };
@@ -304,7 +317,9 @@ async fn real_answers_are_as_described() {
 
     let deposit = json!({"id": format!("{}-1", alice.id), "user": alice.id, "amount_fen": 5, "reason": "top-up"});
     witness.see(&desk, Method::POST, "/v1/admin/deposits", "/v1/admin/deposits", Some(deposit)).await;
-    for path in ["stats", "exceptions", "reconcile", "switches", "risk-events", "audit"] {
+    for path in
+        ["stats", "exceptions", "reconcile", "switches", "risk-events", "audit", "ladder", "risk-rules", "shards"]
+    {
         let path = format!("/v1/admin/{path}");
         witness.see(&desk, Method::GET, &path, &path, None).await;
     }
@@ -315,6 +330,9 @@ async fn real_answers_are_as_described() {
         witness.see(&desk, method, &block, "/v1/admin/blacklist/{user}", body).await;
     }
     witness.see(&desk, Method::GET, "/v1/admin/exceptions/ex_none", "/v1/admin/exceptions/{id}", None).await;
+    witness.see(&desk, Method::GET, "/v1/admin/shards/0", "/v1/admin/shards/{number}", None).await;
+    let preheat = Some(json!({"packets": [packets[1]]}));
+    witness.see(&desk, Method::POST, "/v1/admin/preheat", "/v1/admin/preheat", preheat).await;
     witness.see(&desk, Method::POST, "/internal/sweep", "/internal/sweep", None).await;
     witness.see(&alice, Method::GET, "/v1/admin/stats", "/v1/admin/stats", None).await;
     assert!(witness.seen.len() > 30, "{:?}", witness.seen);

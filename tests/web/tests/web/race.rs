@@ -13,10 +13,8 @@ async fn two_people_race_see_the_same_list_and_verify_it() {
     let browser = Browser::start("race").expect("a browser");
     let (alice_id, bob_id) = (scene.id("alice"), scene.id("bob"));
     let group = scene.group();
-    let (alice, bob) = futures::join!(
-        enters(&browser, PHONE, &alice_id, &group),
-        enters(&browser, PHONE, &bob_id, &group),
-    );
+    let (alice, bob) =
+        futures::join!(enters(&browser, PHONE, &alice_id, &group), enters(&browser, PHONE, &bob_id, &group),);
     let packet = sends(&alice, "20", "2", "恭喜发财").await;
     futures::join!(opens(&alice, &packet), opens(&bob, &packet));
     let (hers, his) = futures::join!(amount(&alice), amount(&bob));
