@@ -12,13 +12,6 @@ pub(crate) fn seconds(id: u32) -> f64 {
     own + children(id).into_iter().map(seconds).sum::<f64>()
 }
 
-/// How much memory the process holds, in bytes.
-pub(crate) fn resident_bytes(id: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or_default() * 1024
-}
-
 /// User and system time, its own and that of its ended children: the fields 14 to 17.
 fn ticks(stat: &str) -> Option<u64> {
     // The second field is the program's name in brackets, which may hold anything.

@@ -61,7 +61,7 @@ struct Run {
     /// The least that shows that everything works; its numbers mean nothing
     #[arg(long, hide = true, conflicts_with = "quick")]
     smoke: bool,
-    /// Only the duel: ratios to the empty handler and the baselines, on standard error
+    /// Only the duel, for work on the hot path: what each side does and costs
     #[arg(long, hide = true)]
     duel: bool,
     /// Where the report and the plots go
@@ -105,6 +105,10 @@ fn runtime(all_cores: bool) -> Result<tokio::runtime::Runtime> {
 }
 
 async fn run(run: &Run) -> Result<()> {
+    if run.duel {
+        print!("{}", report::rounds(&suite::duel_alone(run).await?));
+        return Ok(());
+    }
     let results = suite::run(run).await?;
     std::fs::create_dir_all(&run.out).with_context(|| format!("cannot write to {}", run.out.display()))?;
     let (json, text) = (serde_json::to_string_pretty(&results.json())?, report::text(&results));

@@ -53,7 +53,7 @@ pub(crate) struct Target {
 impl Results {
     /// A ratio within each round, and of the rounds the median.
     pub(crate) fn ratio(&self, over: impl Fn(&Round) -> f64, under: impl Fn(&Round) -> f64) -> f64 {
-        self.duel.median(|round| over(round) / under(round).max(f64::EPSILON))
+        self.duel.ratio(over, under)
     }
 
     /// Processor time of one grab, one open and one posting, in seconds.

@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::results::Results;
 use crate::scenario::scale::{self, Scaled};
 use crate::scenario::settle::{self, Settled};
+use crate::scenario::duel::Duel;
 use crate::scenario::{Effort, Stage, crowd, duel, eve, grow, memory, overload, pace};
 use crate::site::{Baselines, Setup, Site};
 
@@ -25,18 +26,35 @@ const CALM: f64 = 0.25;
 /// Shards and processes that are compared.
 const ARRANGEMENTS: [(usize, usize); 4] = [(1, 1), (1, 2), (2, 1), (4, 1)];
 
-/// Measures everything.
-pub(crate) async fn run(run: &Run) -> Result<Results> {
-    let started = Instant::now();
-    let (effort, name) = match (run.quick, run.smoke) {
+fn effort(run: &Run) -> (Effort, &'static str) {
+    match (run.quick, run.smoke) {
         (true, _) => (Effort::QUICK, "quick"),
         (_, true) => (Effort::SMOKE, "smoke"),
         _ => (Effort::WHOLE, "whole"),
-    };
-    let runtime = match &run.spin {
-        Some(path) => Runtime::Spin(path.clone()),
-        None => Runtime::built_host()?,
-    };
+    }
+}
+
+fn runtime(run: &Run) -> Result<Runtime> {
+    run.spin.as_ref().map_or_else(Runtime::built_host, |path| Ok(Runtime::Spin(path.clone())))
+}
+
+/// Only the duel.
+pub(crate) async fn duel_alone(run: &Run) -> Result<Duel> {
+    let ((effort, _), runtime) = (effort(run), runtime(run)?);
+    let scratch = tempfile::tempdir().context("no folder for the servers")?;
+    let site = Site::start(&scratch.path().join("sqlite"), &Setup::new(runtime.clone()))?;
+    let people = Rc::new(People::new(site.stack.keys(), effort.people)?);
+    let stage = Stage { effort, people, progress: Progress::new(1) };
+    let baselines = Baselines::start(scratch.path(), &site, &runtime)?;
+    let senders = Senders::gather(&site.stack).await?;
+    stage.progress.step("duel");
+    duel::run(&stage, &site, &baselines, &senders).await
+}
+
+/// Measures everything.
+pub(crate) async fn run(run: &Run) -> Result<Results> {
+    let started = Instant::now();
+    let ((effort, name), runtime) = (effort(run), runtime(run)?);
     let machine = Machine::look();
     let scratch = tempfile::tempdir().context("no folder for the servers")?;
     let progress = Progress::new(STEPS);

@@ -4,4 +4,4 @@ mod plots;
 mod text;
 
 pub(crate) use plots::draw;
-pub(crate) use text::text;
+pub(crate) use text::{rounds, text};

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::load::Latency;
 use crate::results::{Results, Target};
 use crate::scenario::crowd::Crowded;
-use crate::scenario::duel::Round;
+use crate::scenario::duel::{Duel, Round};
 use crate::scenario::grow::Grown;
 use crate::scenario::overload::TIMES;
 use crate::site::Cpu;
@@ -18,10 +18,17 @@ pub(crate) fn text(results: &Results) -> String {
     text
 }
 
+/// The duel alone.
+pub(crate) fn rounds(duel: &Duel) -> String {
+    let mut text = String::new();
+    let _ = rates(&mut text, duel).and_then(|()| requests(&mut text, duel));
+    text
+}
+
 fn write(out: &mut String, results: &Results) -> fmt::Result {
     machine(out, results)?;
     targets(out, &results.targets())?;
-    rates(out, results)?;
+    rates(out, &results.duel)?;
     latencies(out, results)?;
     processor(out, results)?;
     crowds(out, results)?;
@@ -51,8 +58,7 @@ fn targets(out: &mut String, targets: &[Target]) -> fmt::Result {
     Ok(())
 }
 
-fn rates(out: &mut String, results: &Results) -> fmt::Result {
-    let duel = &results.duel;
+fn rates(out: &mut String, duel: &Duel) -> fmt::Result {
     writeln!(out, "\nRequests a second, closed loop, medians of {} rounds", duel.rounds.len())?;
     type Side = (&'static str, fn(&Round) -> f64);
     let sides: [Side; 9] = [
@@ -67,7 +73,7 @@ fn rates(out: &mut String, results: &Results) -> fmt::Result {
         ("Redis alone, pipelined: open", |round| round.redis_open),
     ];
     for (name, side) in sides {
-        let to_empty = results.ratio(side, |round| round.empty);
+        let to_empty = duel.ratio(side, |round| round.empty);
         writeln!(out, "  {name:<32} {:>9.0}  {to_empty:>5.2} × empty", duel.median(side))?;
     }
     Ok(())
@@ -86,21 +92,12 @@ fn latencies(out: &mut String, results: &Results) -> fmt::Result {
 }
 
 fn processor(out: &mut String, results: &Results) -> fmt::Result {
-    writeln!(out, "\nProcessor time in µs            components   Redis  settlement   database")?;
-    let (grab, open, settle) = results.costs();
-    let duel = &results.duel;
-    line(out, "one grab", grab)?;
-    line(out, "one open", open)?;
-    line(out, "one sold out", duel.sold_out_cpu.each(duel.sold_out.good))?;
+    requests(out, &results.duel)?;
+    let (_, open, settle) = results.costs();
     line(out, "one posting, SQLite", settle)?;
     if let Some(postgres) = &results.postgres {
         line(out, "one posting, PostgreSQL", postgres.cpu)?;
     }
-    let empty = duel.empty_cpu / duel.empty.good.max(1) as f64;
-    line(out, "one empty request", Cpu { http: empty, ..Cpu::default() })?;
-    let native = |(service, redis): (f64, f64), count: u64| Cpu { http: service, redis, ..Cpu::default() }.each(count);
-    line(out, "one native grab", native(duel.native_grab_cpu, duel.native_grab.good))?;
-    line(out, "one native open", native(duel.native_open_cpu, duel.native_open.good))?;
     let million = results.cpu_s_per_million();
     writeln!(out, "  {million:.0} s of all server processes for a million grabs, opens and settlements")?;
     let opens = (open.total() + settle.total()) * 1e6;
@@ -109,6 +106,18 @@ fn processor(out: &mut String, results: &Results) -> fmt::Result {
     writeln!(out, "\nRedis: {:.0} bytes for a packet of ten shares as sent, {:.0} with all opened", memory.funded, memory.claimed)?;
     writeln!(out, "Settlement: {:.0} postings/s on SQLite", results.sqlite.rate())?;
     results.postgres.iter().try_for_each(|settled| writeln!(out, "            {:.0} postings/s on PostgreSQL", settled.rate()))
+}
+
+fn requests(out: &mut String, duel: &Duel) -> fmt::Result {
+    writeln!(out, "\nProcessor time in µs            components   Redis  settlement   database")?;
+    let empty = duel.empty_cpu / duel.empty.good.max(1) as f64;
+    line(out, "one empty request", Cpu { http: empty, ..Cpu::default() })?;
+    line(out, "one grab", duel.grab_cpu.each(duel.grab.good))?;
+    line(out, "one open", duel.open_cpu.each(duel.open.good))?;
+    line(out, "one sold out", duel.sold_out_cpu.each(duel.sold_out.good))?;
+    let native = |(service, redis): (f64, f64), count: u64| Cpu { http: service, redis, ..Cpu::default() }.each(count);
+    line(out, "one native grab", native(duel.native_grab_cpu, duel.native_grab.good))?;
+    line(out, "one native open", native(duel.native_open_cpu, duel.native_open.good))
 }
 
 fn line(out: &mut String, name: &str, cpu: Cpu) -> fmt::Result {

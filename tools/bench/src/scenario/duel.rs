@@ -67,6 +67,11 @@ pub(crate) struct Round {
 }
 
 impl Duel {
+    /// A ratio within each round, and of the rounds the median.
+    pub(crate) fn ratio(&self, over: impl Fn(&Round) -> f64, under: impl Fn(&Round) -> f64) -> f64 {
+        self.median(|round| over(round) / under(round).max(f64::EPSILON))
+    }
+
     /// The median over the rounds of a number of each round.
     pub(crate) fn median(&self, of: impl Fn(&Round) -> f64) -> f64 {
         let mut all: Vec<f64> = self.rounds.iter().map(of).collect();
