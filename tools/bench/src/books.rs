@@ -7,6 +7,7 @@ use hongbao_client::{Client, Method};
 use hongbao_core::wire::operator::{ReconcileAnswer, StatsAnswer};
 use serde::de::DeserializeOwned;
 
+use crate::race::connect;
 use crate::site::Site;
 
 /// How long a journal may take to be settled before the settlement counts as stuck.
@@ -45,7 +46,7 @@ impl<'a> Books<'a> {
     pub(crate) async fn backlog(&self) -> Result<u64> {
         let mut waiting = 0;
         for (shard, redis) in self.site.stack.redis.iter().enumerate() {
-            let mut connection = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+            let mut connection = connect(redis.url()).await?;
             let journal = format!("hb:{{{shard}}}:events");
             waiting += redis::cmd("XLEN").arg(journal).query_async::<u64>(&mut connection).await?;
         }

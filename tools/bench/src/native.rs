@@ -22,11 +22,11 @@ use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest, OpenAnswer, OpenRequest};
 use hongbao_core::{Error, Fen, PacketId};
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Value};
+use redis::Value;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::race::{EPOCH, Race, Scripts, keys};
+use crate::race::{self, EPOCH, Race, Scripts, keys};
 
 /// The environment variables that the keys come in.
 pub(crate) const SIGNING_KEY: &str = "HONGBAO_SIGNING_KEY";
@@ -50,7 +50,7 @@ struct Packet {
 pub(crate) async fn serve(redis: &str) -> Result<()> {
     let of_environment = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
     let service = Service {
-        redis: Client::open(redis)?.get_multiplexed_async_connection().await?,
+        redis: race::connect(redis).await?,
         scripts: Scripts::new(),
         signing: SigningKey::parse(&of_environment(SIGNING_KEY)?).context("a malformed signing key")?,
         tokens: token::parse_keys(&of_environment(JWT_KEYS)?).map_err(|form| anyhow!("{JWT_KEYS} {form}"))?,

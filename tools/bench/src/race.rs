@@ -3,6 +3,8 @@
 //! For the two baselines, the plain service and the scripts alone. The packets have no escrow and their journal has no
 //! reader: nothing of it is money.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use hongbao_core::packet::{Facts, Recipient};
 use hongbao_core::split::Kind;
@@ -10,7 +12,7 @@ use hongbao_core::{Fen, GroupId, PacketId, UserId};
 use hongbao_spin::redis::{Argument, Reply};
 use hongbao_spin::shard::{FACT_FIELDS, decode_facts, encode_facts};
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, Script, Value, cmd, pipe};
+use redis::{AsyncConnectionConfig, Client, Cmd, Script, Value, cmd, pipe};
 
 use crate::people::{GROUP, People};
 
@@ -18,6 +20,7 @@ use crate::people::{GROUP, People};
 pub(crate) const EPOCH: u32 = 1;
 /// How many commands go out at once.
 const PIPELINE: usize = 128;
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long the packets live, in milliseconds.
 const LIFETIME_MS: i64 = 24 * 3600 * 1000;
 
@@ -51,6 +54,13 @@ impl Scripts {
     }
 }
 
+/// A connection that waits as long as it takes: the client's own limit of half a second is for services.
+pub(crate) async fn connect(url: impl AsRef<str>) -> Result<MultiplexedConnection> {
+    let patient = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(Some(CONNECT_LIMIT));
+    let client = Client::open(url.as_ref())?;
+    client.get_multiplexed_async_connection_with_config(&patient).await.context("no connection to Redis")
+}
+
 /// A connection to such a server.
 pub(crate) struct Race {
     redis: MultiplexedConnection,
@@ -61,7 +71,7 @@ pub(crate) struct Race {
 impl Race {
     /// Connects and makes the server belong to the epoch.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        let mut redis = Client::open(url)?.get_multiplexed_async_connection().await?;
+        let mut redis = connect(url).await?;
         let scripts = Scripts::new();
         for script in [&scripts.load, &scripts.grab, &scripts.open] {
             script.prepare_invoke().load_async(&mut redis).await?;
@@ -182,7 +192,7 @@ fn numbers(replies: &[Value]) -> Result<Vec<i64>> {
 /// in no journal.
 pub(crate) async fn ballast(url: &str, packets: u64, epoch: u32) -> Result<()> {
     const AT_ONCE: u64 = 2_000;
-    let mut redis = Client::open(url)?.get_multiplexed_async_connection().await?;
+    let mut redis = connect(url).await?;
     let (mut random, now_ms) = (fastrand::Rng::new(), crate::now_ms());
     let mut left = packets;
     while left > 0 {

@@ -14,6 +14,7 @@ use crate::jobs::{grab_request, open_request};
 use crate::load::{Arrivals, Job, Latency, Sample, closed, histogram, open};
 use crate::packets::{FEN_A_SHARE, Senders};
 use crate::people::{GROUP, People};
+use crate::race::connect;
 use crate::request::{number_field, post, text_field};
 use crate::site::{Cpu, Site};
 
@@ -82,7 +83,7 @@ pub(crate) async fn run(stage: &Stage, site: &Site, senders: &Senders) -> Result
 
 /// Notes how old the oldest entry of the journal is, over and over.
 async fn watch(redis: String, lag_us: Rc<RefCell<Histogram<u64>>>) -> Result<()> {
-    let mut redis = redis::Client::open(redis)?.get_multiplexed_async_connection().await?;
+    let mut redis = connect(redis).await?;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let mut look = redis::pipe();

@@ -1,7 +1,7 @@
 //! What grows with what: latency with the size of a packet, and with the number of packets that are live.
 
 use anyhow::{Context, Result, ensure};
-use redis::{Client, cmd};
+use redis::cmd;
 
 use super::{Stage, memory};
 use crate::books::Books;
@@ -37,7 +37,7 @@ pub(crate) async fn packets(stage: &Stage, site: &Site, senders: &Senders, rate:
 /// The same load among more and more packets that are live as well.
 pub(crate) async fn live(stage: &Stage, site: &Site, senders: &Senders, rate: f64) -> Result<Vec<Grown>> {
     let url = site.stack.redis.first().context("there is no shard")?.url();
-    let mut redis = Client::open(url.as_str())?.get_multiplexed_async_connection().await?;
+    let mut redis = race::connect(&url).await?;
     // Rewriting its file would be a second load.
     cmd("CONFIG").arg(&["SET", "auto-aof-rewrite-percentage", "0"]).exec_async(&mut redis).await?;
     let epoch: u32 = cmd("GET").arg(race::keys::EPOCH).query_async(&mut redis).await?;
@@ -67,7 +67,7 @@ async fn at(stage: &Stage, site: &Site, senders: &Senders, rate: f64, shares: u3
     ensure!(grabbed.bad() == 0 && opened.bad() == 0, "refused: {:?} {:?}", grabbed.others, opened.others);
     books.check(before_fen, book.opened.get().1).await?;
     let url = site.stack.redis.first().context("there is no shard")?.url();
-    let mut redis = Client::open(url)?.get_multiplexed_async_connection().await?;
+    let mut redis = race::connect(url).await?;
     let redis_bytes = memory::used(&mut redis).await?;
     Ok(Grown { size, grab_ms: grabbed.latency(), open_ms: opened.latency(), redis_bytes })
 }

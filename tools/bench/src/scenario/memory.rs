@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use hongbao_core::PacketId;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, cmd};
+use redis::cmd;
 
 use super::Stage;
-use crate::race::Race;
+use crate::race::{Race, connect};
 use crate::site::Baselines;
 
 const PACKETS: u32 = 2_000;
@@ -22,7 +22,7 @@ pub(crate) struct Memory {
 /// Loads packets, opens all their shares and asks the server what it holds before, between and after.
 pub(crate) async fn run(stage: &Stage, baselines: &Baselines) -> Result<Memory> {
     let mut race = Race::connect(&baselines.redis.url()).await?;
-    let mut redis = Client::open(baselines.redis.url())?.get_multiplexed_async_connection().await?;
+    let mut redis = connect(baselines.redis.url()).await?;
     race.load(1, SHARES).await?; // What is there once, such as the scripts' own memory, is no packet's.
     let before = used(&mut redis).await?;
     let packets = race.load(PACKETS, SHARES).await?;
