@@ -215,16 +215,18 @@ async fn read(request: Request) -> Result<Call, Error> {
     let header = |name: &str| headers.get(name).pop().and_then(|value| String::from_utf8(value).ok());
     let has_body = method == "POST" || method == "PUT";
     let (authorization, content_type) = (header("authorization"), has_body.then(|| header("content-type")).flatten());
+    let length = has_body.then(|| header("content-length")).flatten().and_then(|value| value.parse().ok());
     let device = has_body.then(|| headers.get("x-device-id").pop()).flatten();
     let device = device.map(|value| String::from_utf8_lossy(&value).into_owned());
     let is_json = content_type.is_some_and(|value| {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     });
-    let body = if has_body { read_body(request).await? } else { Vec::new() };
+    let body = if has_body { read_body(request, length).await? } else { Vec::new() };
     Ok(Call { method, path, query, authorization, device, is_json, body })
 }
 
-async fn read_body(request: Request) -> Result<Vec<u8>, Error> {
+/// Reads the body. One of a known `length` is whole without another wait for its end.
+async fn read_body(request: Request, length: Option<usize>) -> Result<Vec<u8>, Error> {
     let (_done, done) = wit_future::new(|| Ok(()));
     let (mut stream, _trailers) = Request::consume_body(request, done);
     let mut body = Vec::with_capacity(BODY_MAX + 1);
@@ -234,7 +236,7 @@ async fn read_body(request: Request) -> Result<Vec<u8>, Error> {
         if body.len() > BODY_MAX {
             return Err(Error::BodyTooLarge(BODY_MAX));
         }
-        if !matches!(result, StreamResult::Complete(_)) {
+        if !matches!(result, StreamResult::Complete(_)) || length == Some(body.len()) {
             return Ok(body);
         }
     }

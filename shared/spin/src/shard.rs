@@ -8,8 +8,8 @@ use hongbao_core::race::Claim;
 use hongbao_core::voucher::Voucher;
 use hongbao_core::{Error, PacketId, UserId};
 
-use self::codec::{FACT_FIELDS, code, count, decode_claim, decode_facts, encode_facts, integer};
 use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, number, text};
+use self::codec::{code, count, decode_claim, integer};
 
 mod admit;
 mod codec;
@@ -18,6 +18,7 @@ mod operator;
 mod recovery;
 
 pub use admit::{Door, Visit};
+pub use codec::{FACT_FIELDS, decode_facts, encode_facts};
 pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
 

@@ -86,6 +86,12 @@ impl Postgres {
         format!("postgres://127.0.0.1:{}", self.port)
     }
 
+    /// The number of its process, while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// The port, the same for every restart.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -59,6 +59,8 @@ pub struct ServerOptions {
     pub variables: Vec<(String, String)>,
     /// More arguments for the runtime, such as faults for the host to inject.
     pub arguments: Vec<String>,
+    /// Whether the settlement runs as a process of its own on the host too; under Spin it always does.
+    pub settlement_apart: bool,
     /// Where news of the supervision go, a line each.
     pub report: fn(&str),
 }
@@ -84,6 +86,14 @@ impl Server {
         let address = server.base_url.strip_prefix("http://").context("the runtime named no address")?;
         server.options.listen = address.to_owned();
         Ok(server)
+    }
+
+    /// Starts one more process of the same application at an address of its own, with the same servers behind it.
+    ///
+    /// # Errors
+    /// Like [`start`](Self::start).
+    pub fn another(&self) -> Result<Self> {
+        Self::start(ServerOptions { listen: "127.0.0.1:0".to_owned(), ..self.options.clone() })
     }
 
     /// `http://ADDRESS:PORT`, without a slash at the end.
@@ -120,6 +130,28 @@ impl Server {
         self.settlement.iter().for_each(Supervisor::pause);
     }
 
+    /// Freezes the settlement alone, where it is a process of its own: the journal grows, people are served on.
+    pub fn pause_settlement(&self) {
+        self.settlement.iter().for_each(Supervisor::pause);
+    }
+
+    /// Takes back [`pause_settlement`](Self::pause_settlement).
+    pub fn resume_settlement(&self) {
+        self.settlement.iter().for_each(Supervisor::resume);
+    }
+
+    /// The number of the process that answers requests, while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.http.as_ref().map(Process::id)
+    }
+
+    /// The number of the settlement's process, where it has one and it runs.
+    #[must_use]
+    pub fn settlement_process_id(&self) -> Option<u32> {
+        self.settlement.as_ref().and_then(Supervisor::process_id)
+    }
+
     /// Takes back [`pause`](Self::pause).
     pub fn resume(&self) {
         self.http.iter().for_each(Process::resume);
@@ -142,12 +174,14 @@ impl Server {
         let mut command = up(options);
         command.args(["--listen", &options.listen]).args(&options.arguments);
         let mut settlement = None;
-        if let Runtime::Spin(_) = options.runtime {
+        if options.settlement_apart || matches!(options.runtime, Runtime::Spin(_)) {
             // Spin ends altogether when its connection to Redis does. So the settlement, which holds that
             // connection, is a process of its own, and people are served on without it.
             let manifest = Manifest::read(&options.project)?;
             only(&mut command, &manifest.http);
-            settlement = Some(supervise_settlement(options.clone(), manifest.redis)?);
+            if !manifest.redis.is_empty() {
+                settlement = Some(supervise_settlement(options.clone(), manifest.redis)?);
+            }
         }
         let http = Process::spawn("the application", &mut command, &options.log_dir.join("application.log"))?;
         self.base_url = http.wait_ready(READY_LIMIT, || served_address(&http.output()))?;
@@ -161,6 +195,9 @@ fn supervise_settlement(options: ServerOptions, components: Vec<String>) -> Resu
     let report = options.report;
     let start = move || {
         let mut command = up(&options);
+        if let Runtime::Host(_) = options.runtime {
+            command.args(["--listen", "127.0.0.1:0"]); // It serves nothing, but would take the usual port.
+        }
         only(&mut command, &components);
         Process::spawn("the settlement", &mut command, &options.log_dir.join("settlement.log"))
     };
@@ -184,6 +221,9 @@ fn up(options: &ServerOptions) -> Command {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(VARIABLE_PREFIX)) {
         command.env_remove(name);
     }
+    // Where RUST_BACKTRACE asks for the traces of panics, every error would be given one too, also those that are no
+    // more than outcomes inside the engine: a tenth of the time of a request.
+    command.env("RUST_LIB_BACKTRACE", "0");
     let named = |name: &str| format!("{VARIABLE_PREFIX}{}", name.to_uppercase());
     command.envs(options.variables.iter().map(|(name, value)| (named(name), value)));
     command
@@ -223,8 +263,8 @@ impl Manifest {
             names
         };
         let manifest = Self { http: components("http"), redis: components("redis") };
-        if manifest.http.is_empty() || manifest.redis.is_empty() {
-            bail!("{} names no components for `trigger.http` and `trigger.redis`", path.display());
+        if manifest.http.is_empty() {
+            bail!("{} names no component for `trigger.http`", path.display());
         }
         Ok(manifest)
     }

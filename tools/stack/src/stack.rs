@@ -53,6 +53,8 @@ pub struct StackOptions {
     pub sweep_every: Option<Duration>,
     /// More arguments for the runtime, such as faults for the host to inject.
     pub arguments: Vec<String>,
+    /// Whether the settlement runs as a process of its own on the host too; under Spin it always does.
+    pub settlement_apart: bool,
     /// Where news of the supervision go, a line each.
     pub report: fn(&str),
 }
@@ -75,6 +77,7 @@ impl StackOptions {
             variables: Vec::new(),
             sweep_every: Some(Duration::from_secs(1)),
             arguments: Vec::new(),
+            settlement_apart: false,
             report: |line| eprintln!("{line}"),
         })
     }
@@ -130,6 +133,7 @@ impl Stack {
             log_dir: dir.join("logs"),
             variables: own.chain(options.variables).collect(),
             arguments: options.arguments,
+            settlement_apart: options.settlement_apart,
             report: options.report,
         })?;
         let sweeper = options

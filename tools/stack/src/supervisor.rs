@@ -1,5 +1,7 @@
 //! Keeps one process running: starts it again, with growing pauses, whenever it ends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,6 +29,8 @@ enum Order {
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     orders: Sender<Order>,
+    /// The number of the process that runs now; 0 while none does.
+    id: Arc<AtomicU32>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,9 +38,16 @@ impl Supervisor {
     /// Calls `start` now and after every end.
     pub(crate) fn start(start: impl Fn() -> Result<Process> + Send + 'static, report: fn(&str)) -> Result<Self> {
         let (orders, inbox) = channel();
-        let work = move || supervise(&start, report, &inbox);
+        let id = Arc::new(AtomicU32::new(0));
+        let running = Arc::clone(&id);
+        let work = move || supervise(&start, report, &inbox, &running);
         let thread = thread::Builder::new().name("supervisor".to_owned()).spawn(work)?;
-        Ok(Self { orders, thread: Some(thread) })
+        Ok(Self { orders, id, thread: Some(thread) })
+    }
+
+    /// The number of the process, while it runs.
+    pub(crate) fn process_id(&self) -> Option<u32> {
+        Some(self.id.load(Ordering::Relaxed)).filter(|id| *id != 0)
     }
 
     pub(crate) fn stop(mut self) {
@@ -66,13 +77,16 @@ impl Drop for Supervisor {
     }
 }
 
-fn supervise(start: &dyn Fn() -> Result<Process>, report: fn(&str), inbox: &Receiver<Order>) {
+fn supervise(start: &dyn Fn() -> Result<Process>, report: fn(&str), inbox: &Receiver<Order>, id: &AtomicU32) {
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
         match start() {
             Ok(process) => {
-                if let Some(order) = attend(&process, inbox) {
+                id.store(process.id(), Ordering::Relaxed);
+                let order = attend(&process, inbox);
+                id.store(0, Ordering::Relaxed);
+                if let Some(order) = order {
                     if let Order::Stop = order {
                         process.stop(Signal::TERM, STOP_GRACE).unwrap_or_else(|error| report(&format!("{error:#}")));
                     }

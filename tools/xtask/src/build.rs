@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, Project, show};
+use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, EMPTY_COMPONENT, Project, show};
 use crate::setup;
 
 #[derive(clap::Args)]
@@ -26,7 +26,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// All components, by one call of cargo: what they share is compiled once.
 pub(crate) fn components(project: &Project) -> Result<()> {
-    let names = project.components()?;
+    wasm(project, &project.components()?)
+}
+
+/// All components, and the bench's own that does nothing.
+pub(crate) fn components_and_empty(project: &Project) -> Result<()> {
+    let mut names = project.components()?;
+    names.push(EMPTY_COMPONENT.to_owned());
+    wasm(project, &names)
+}
+
+fn wasm(project: &Project, names: &[String]) -> Result<()> {
     eprintln!("Building {} components: {}", names.len(), names.join(", "));
     let mut cargo = project.cargo("build");
     cargo.args(["--profile", COMPONENT_PROFILE, "--target", COMPONENT_TARGET]);
@@ -52,6 +62,11 @@ pub(crate) fn hand_over(name: &str, arguments: &[String]) -> Result<()> {
     components(&project)?;
     host(&project)?;
     program(&project, name)?;
+    become_program(&project, name, arguments)
+}
+
+/// Lets the program `name` take our place: its exit status is the command's.
+pub(crate) fn become_program(project: &Project, name: &str, arguments: &[String]) -> Result<()> {
     let mut program = Command::new(project.program(name));
     program.args(arguments).current_dir(&project.root).env("HONGBAO_HOST_BIN", project.host());
     Err(program.exec()).with_context(|| format!("cannot start {name}"))

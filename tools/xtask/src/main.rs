@@ -3,6 +3,7 @@
 //! Each command is one file. What is missing on the machine is installed by whichever command needs it
 //! first ([`setup`]); servers are started by the library `hongbao-stack`, which the tests use as well.
 
+mod bench;
 mod build;
 mod demo;
 mod doctor;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Break a live stack under load, on purpose, and check every fen of it (演练)
     Drill(drill::Arguments),
+    /// Measure it against an empty handler, a plain service and Redis alone
+    Bench(bench::Arguments),
     /// Run all tests and lints, or one part of them
     Test(test::Arguments),
     /// Bring the schema of a PostgreSQL up to date, with its owner's rights
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::run(arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),

@@ -12,6 +12,8 @@ use anyhow::{Context, Result, bail};
 pub(crate) const COMPONENT_TARGET: &str = "wasm32-wasip2";
 /// The profile of `Cargo.toml` that they are compiled with.
 pub(crate) const COMPONENT_PROFILE: &str = "component";
+/// The bench's component that does nothing: not of the application, and not for this machine either.
+pub(crate) const EMPTY_COMPONENT: &str = "empty";
 
 /// This checkout.
 pub(crate) struct Project {
@@ -68,7 +70,7 @@ impl Project {
     /// compile the engine again.
     pub(crate) fn native(&self, command: &str) -> Result<Command> {
         let mut cargo = self.cargo(command);
-        cargo.args(["--release", "--workspace"]);
+        cargo.args(["--release", "--workspace", "--exclude", EMPTY_COMPONENT]);
         self.components()?.iter().for_each(|name| _ = cargo.args(["--exclude", name]));
         Ok(cargo)
     }

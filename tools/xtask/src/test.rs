@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut tally = Tally::default();
     if !matches!(arguments.part, Some(Part::Lint)) {
         if !matches!(arguments.part, Some(Part::Sim)) {
-            build::components(&project)?;
+            build::components_and_empty(&project)?;
             build::host(&project)?;
         }
         let mut cargo = project.native("test")?;

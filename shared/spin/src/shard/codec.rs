@@ -22,9 +22,11 @@ pub(super) fn count(reply: &[Reply], place: usize) -> Result<u32, Error> {
 
 /// The fields of a packet's hash that hold its facts. Short, because every packet has them; a user's claim
 /// has the user's id as its field, which cannot be one of them.
-pub(super) const FACT_FIELDS: [&str; 9] = ["k", "t", "n", "to", "by", "seed", "s", "x", "pw"];
+pub const FACT_FIELDS: [&str; 9] = ["k", "t", "n", "to", "by", "seed", "s", "x", "pw"];
 
-pub(super) fn encode_facts(facts: &Facts) -> Vec<Argument> {
+/// A packet's facts as fields and values of its hash, in turn.
+#[must_use]
+pub fn encode_facts(facts: &Facts) -> Vec<Argument> {
     let number = Argument::Int64;
     let values = [
         binary(facts.kind.as_str()),
@@ -41,7 +43,9 @@ pub(super) fn encode_facts(facts: &Facts) -> Vec<Argument> {
     pairs.flat_map(|(field, value)| [binary(field), value]).collect()
 }
 
-pub(super) fn decode_facts(id: PacketId, reply: &[Reply]) -> Option<Facts> {
+/// The facts that the values of [`FACT_FIELDS`] tell; `None` when there is no such packet.
+#[must_use]
+pub fn decode_facts(id: PacketId, reply: &[Reply]) -> Option<Facts> {
     let [kind, total, shares, to, by, seed, starts, expires, password] = reply else { return None };
     let Reply::Binary(seed) = seed else { return None };
     Some(Facts {

@@ -1,5 +1,9 @@
 //! The instances of one component: `wasmtime-wasi-http`'s dispatcher reuses each for many requests, some
 //! of them at once, and this file tells it how to make one and when to let it go.
+//!
+//! Requests enter one after the other ([`Turn`]). The dispatcher takes an instance that has just begun a request for
+//! busy until that request waits for something, and makes another instance for whatever is queued meanwhile: a burst of
+//! thirty requests made fifteen instances, each with connections and memory of its own, where two are enough.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use wasmtime::component::{GuestTaskId, InstancePre};
 use wasmtime::{Engine, Store, StoreContextMut};
@@ -31,6 +36,12 @@ pub(crate) struct Recipe {
     component: Arc<ComponentContext>,
     limits: Instances,
     stop: Stop,
+    entrance: Arc<Semaphore>,
+}
+
+/// A request's turn to enter the pool. It ends when an instance has begun the request, or nobody can.
+pub(crate) struct Turn {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Recipe {
@@ -48,7 +59,14 @@ impl Recipe {
     ) -> Result<Pool> {
         let pre = ServicePre::new(pre).map_err(anyhow::Error::from).context("it exports no wasi:http/handler@0.3.0")?;
         let (engine, component) = (engine.clone(), Arc::clone(component));
-        Ok(ProxyHandler::new(Self { engine, pre: ProxyPre::P3(pre), component, limits, stop }))
+        let entrance = Arc::new(Semaphore::new(1));
+        Ok(ProxyHandler::new(Self { engine, pre: ProxyPre::P3(pre), component, limits, stop, entrance }))
+    }
+
+    /// Waits for the turn of one request.
+    pub(super) async fn turn(&self) -> Turn {
+        // The entrance is never closed.
+        Turn { _permit: Arc::clone(&self.entrance).acquire_owned().await.ok() }
     }
 
     /// The component.
@@ -83,7 +101,7 @@ pub(crate) struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = Guest;
-    type RequestData = ();
+    type RequestData = Turn;
 
     fn should_accept_request(&self, concurrent_count: usize, total_count: usize) -> ShouldAccept {
         if total_count >= self.limits.max_reuse_count {
@@ -98,9 +116,10 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, Guest>,
-        (): (),
+        turn: Turn,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        drop(turn);
         match self.limits.request_timeout {
             Some(timeout) => Box::pin(tokio::time::sleep(timeout)),
             // Nothing to allocate, nothing to wake.

@@ -12,6 +12,7 @@ use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPan
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::answer::{self, Body};
+use super::pool::Turn;
 use super::{Pool, Routes};
 
 /// The most that a request body may hold.
@@ -47,7 +48,8 @@ impl Service {
             return answer::too_large();
         }
         let Some(request) = prepare(request, client) else { return answer::bad_request() };
-        match pool.handle((), request).await {
+        let turn = pool.state().turn().await;
+        match pool.handle(turn, request).await {
             Ok(response) => finish(pool, response).await,
             Err(error) => failed(pool, &error),
         }
@@ -108,7 +110,7 @@ async fn finish(pool: &Pool, response: Response<WasiBody>) -> Response<Body> {
 
 fn failed(pool: &Pool, error: &wasmtime::Error) -> Response<Body> {
     let component = &pool.state().component().id;
-    if let Some(failure) = error.downcast_ref::<InstantiationError<()>>() {
+    if let Some(failure) = error.downcast_ref::<InstantiationError<Turn>>() {
         if failure.error.is::<PoolConcurrencyLimitError>() {
             tracing::warn!(component, "all instances are busy");
             return answer::overloaded();

@@ -8,34 +8,41 @@ CREATE TYPE journal_entry AS (
 
 -- The packets of a batch about which the order of its entries decides something, or an exception has to be noted.
 -- About all others the entries agree with each other and with the books, so that they can be settled together.
--- In SQL because then it is planned for every batch: a plan kept from the first, empty tables would never end.
-CREATE FUNCTION contradicted(entries journal_entry[]) RETURNS text[] LANGUAGE sql AS $$
-  WITH entry AS (SELECT * FROM unnest(entries)),
-  -- Opens that are not paid yet, and whether the share or the user has a claim nevertheless.
-  fresh AS (
-    SELECT e.packet, COUNT(*) AS opens, COUNT(DISTINCT e.seq) AS shares, COUNT(DISTINCT e."user") AS users,
-           COUNT(e.amount_fen) AS amounts, SUM(e.amount_fen) AS fen,
-           bool_or(of_share.packet IS NOT NULL OR of_user.packet IS NOT NULL) AS is_claimed
-    FROM entry e
-      LEFT JOIN claims of_share ON of_share.packet = e.packet AND of_share.seq = e.seq
-      LEFT JOIN claims of_user ON of_user.packet = e.packet AND of_user."user" = e."user"
-    WHERE e.kind = 'open' AND of_share."user" IS DISTINCT FROM e."user"
-    GROUP BY e.packet
-  ),
-  closes AS (SELECT packet, MIN(opened) AS opened, MAX(opened) AS most FROM entry WHERE kind = 'close' GROUP BY packet)
-  SELECT COALESCE(array_agg(b.packet), '{}')
-  FROM (SELECT packet, bool_or(kind NOT IN ('load', 'open', 'close')) AS is_odd FROM entry GROUP BY packet) b
-    LEFT JOIN packets p ON p.id = b.packet
-    LEFT JOIN accounts escrow ON escrow.id = 'packet:' || b.packet
-    LEFT JOIN fresh f ON f.packet = b.packet
-    LEFT JOIN closes c ON c.packet = b.packet
-  WHERE p.id IS NULL OR b.is_odd
-    -- Two opens of one share or by one user; a share outside the packet; more than the escrow holds.
-    OR f.is_claimed OR f.shares < f.opens OR f.users < f.opens OR f.amounts < f.opens OR f.fen > escrow.balance_fen
-    -- Two closes that differ; more opens than the close counted, of which the first come first.
-    OR c.opened <> c.most OR c.opened <> p.closed_opened
-    OR p.settled + COALESCE(f.opens, 0) > COALESCE(p.closed_opened, c.opened)
-$$;
+--
+-- Planned once a session, when the tables may still be empty. So that the plan is good for any size, there is but one:
+-- each entry looks up its claims, then each packet of the batch its row and its escrow, by index (a LATERAL with a
+-- LIMIT can be done in no other order).
+CREATE FUNCTION contradicted(entries journal_entry[]) RETURNS text[] LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (
+    SELECT COALESCE(array_agg(b.packet), '{}')
+    FROM (
+      SELECT e.packet, bool_or(e.kind NOT IN ('load', 'open', 'close')) AS is_odd,
+             -- Opens that are not paid yet, and whether the share or the user has a claim nevertheless.
+             COUNT(*) FILTER (WHERE is_fresh) AS opens, COUNT(DISTINCT e.seq) FILTER (WHERE is_fresh) AS shares,
+             COUNT(DISTINCT e."user") FILTER (WHERE is_fresh) AS users,
+             COUNT(e.amount_fen) FILTER (WHERE is_fresh) AS amounts, SUM(e.amount_fen) FILTER (WHERE is_fresh) AS fen,
+             bool_or(of_share."user" IS NOT NULL OR of_user.seq IS NOT NULL) FILTER (WHERE is_fresh) AS is_claimed,
+             MIN(e.opened) FILTER (WHERE e.kind = 'close') AS closed_opened,
+             MAX(e.opened) FILTER (WHERE e.kind = 'close') AS most_opened
+      FROM unnest(entries) e
+        LEFT JOIN LATERAL (SELECT c."user" FROM claims c WHERE c.packet = e.packet AND c.seq = e.seq LIMIT 1) of_share
+          ON true
+        LEFT JOIN LATERAL (SELECT c.seq FROM claims c WHERE c.packet = e.packet AND c."user" = e."user" LIMIT 1) of_user
+          ON true
+        CROSS JOIN LATERAL (SELECT e.kind = 'open' AND of_share."user" IS DISTINCT FROM e."user" AS is_fresh) new
+      GROUP BY e.packet
+    ) b
+      LEFT JOIN LATERAL (SELECT id, settled, closed_opened FROM packets WHERE id = b.packet LIMIT 1) p ON true
+      LEFT JOIN LATERAL (SELECT balance_fen FROM accounts WHERE id = 'packet:' || b.packet LIMIT 1) escrow ON true
+    WHERE p.id IS NULL OR b.is_odd
+      -- Two opens of one share or by one user; a share outside the packet; more than the escrow holds.
+      OR b.is_claimed OR b.shares < b.opens OR b.users < b.opens OR b.amounts < b.opens OR b.fen > escrow.balance_fen
+      -- Two closes that differ; more opens than the close counted, of which the first come first.
+      OR b.closed_opened <> b.most_opened OR b.closed_opened <> p.closed_opened
+      OR p.settled + b.opens > COALESCE(p.closed_opened, b.closed_opened)
+  );
+END $$;
 
 -- The books of a subject (a packet or an account) contradict themselves. The packet's refund stops until an operator
 -- has looked. One exception a subject, until a retry has found it sound.
