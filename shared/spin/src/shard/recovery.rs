@@ -61,13 +61,13 @@ impl Shard {
     /// Whether the entry at `place` was ever written to this journal. The highest id alone would not tell: a journal
     /// that has lost entries may have got later ones since.
     pub async fn has_written(&self, place: Place) -> Result<bool, Error> {
-        let marks = self.marks().await?;
-        if place <= marks.deleted {
-            return Ok(true); // Settled, an entry is deleted.
-        }
+        // The entry before the mark: who settles it meanwhile deletes it, and then the mark is there.
         let id = written(place);
         let range = [&self.events, &id, &id].map(binary).to_vec();
-        Ok(!self.call("XRANGE", range).await?.is_empty())
+        if !self.call("XRANGE", range).await?.is_empty() {
+            return Ok(true);
+        }
+        Ok(place <= self.marks().await?.deleted)
     }
 
     /// Makes the journal one in which `place` was written, and in which later entries come after it: their ids are new

@@ -68,7 +68,8 @@ impl App {
 
     /// Makes sure that a packet is in its shard; answers whether it had to be loaded.
     async fn preheat_packet(&self, id: PacketId) -> Result<bool, Error> {
-        if self.on_shard(id, async |shard| shard.holds(id).await).await.unwrap_or_default() {
+        // A shard that does not answer has lost nothing for that.
+        if self.on_shard(id, async |shard| shard.holds(id).await).await? {
             return Ok(false);
         }
         let packet = self.ledger().await?.packet(id).await?.ok_or(Error::NotFound)?;

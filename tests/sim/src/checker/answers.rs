@@ -105,7 +105,15 @@ impl Evidence<'_> {
                 violation(found, "user holds two shares", format!("{before:?}, then {call:?}"));
             }
             let owner = of_share.entry((packet, seq)).or_insert(call);
-            if owner.user != call.user && !self.may_be_lost(packet, owner.start_ms, call.end_ms) {
+            // Who grabs anew after a loss and then opens by the receipt from before gives the new share back.
+            let has_given_back =
+                self.named("open").filter(|open| open.is_ok() && open.user == owner.user).any(|open| {
+                    open.packet.as_deref() == Some(packet)
+                        && open.number("seq") != Some(seq)
+                        && open.start_ms <= call.end_ms
+                });
+            let is_lost = has_given_back || self.may_be_lost(packet, owner.start_ms, call.end_ms);
+            if owner.user != call.user && !is_lost {
                 violation(found, "share has two holders", format!("{owner:?}, then {call:?}"));
             }
             if self.tables.packet(packet).is_none_or(|packet| !(0..packet.count).contains(&seq)) {
