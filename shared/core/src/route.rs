@@ -3,7 +3,7 @@
 /// The weight of a shard that nobody has weighed.
 pub const USUAL_WEIGHT: u32 = 100;
 /// The most that a shard may weigh.
-pub const WEIGHT_MAX: u32 = 1_000;
+pub const WEIGHT_MAX: i64 = 1_000;
 
 /// One of `shards` (pairs of number and weight) for `random`: in the long run each gets packets in proportion to its
 /// weight. `None` when all of them weigh nothing.

@@ -8,8 +8,8 @@ use hongbao_core::race::Claim;
 use hongbao_core::voucher::Voucher;
 use hongbao_core::{Error, PacketId, UserId};
 
-use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, number, text};
 use self::codec::{code, count, decode_claim, integer};
+use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, number, text};
 
 mod admit;
 mod codec;

@@ -50,7 +50,7 @@ impl Flow for Remedy {
         let id = format!("ex_0:{entry}");
         let act = Act::new(
             &world.operator(),
-            &format!("/v1/admin/exceptions/{id}/{}", self.name()),
+            format!("/v1/admin/exceptions/{id}/{}", self.name()),
             json!({"reason": "the matrix"}),
         );
         (act, (eve, id))

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hongbao_stack::{
-    Database, Process, Redis, RedisOptions, Runtime, Server, ServerOptions, Stack, StackOptions,
-    project_root, sweep,
+    Database, Process, Redis, RedisOptions, Runtime, Server, ServerOptions, Stack, StackOptions, project_root, sweep,
 };
 
 use crate::{cpu, load, native};
@@ -59,7 +58,8 @@ impl Site {
         options.sweep_every = None;
         options.report = |line| eprintln!("  {line}");
         // A crowd's worth of packets from a few senders.
-        let limits = [("limit_count", "10000"), ("limit_count_company", "10000"), ("limit_daily_send_count", "100000000")];
+        let limits =
+            [("limit_count", "10000"), ("limit_count_company", "10000"), ("limit_daily_send_count", "100000000")];
         let limits = limits.into_iter().chain([("limit_daily_send_fen", "1000000000000000")]);
         options.variables = limits.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         if let (Some(threads), Runtime::Host(_)) = (setup.threads, &setup.runtime) {

@@ -13,9 +13,9 @@ use crate::packets::Senders;
 use crate::people::People;
 use crate::progress::Progress;
 use crate::results::Results;
+use crate::scenario::duel::Duel;
 use crate::scenario::scale::{self, Scaled};
 use crate::scenario::settle::{self, Settled};
-use crate::scenario::duel::Duel;
 use crate::scenario::{Effort, Stage, crowd, duel, eve, grow, memory, overload, pace};
 use crate::site::{Baselines, Setup, Site};
 

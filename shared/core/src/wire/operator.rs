@@ -333,7 +333,7 @@ pub struct ShardsAnswer {
 #[serde(deny_unknown_fields)]
 pub struct WeightRequest {
     /// How many new packets the shard takes compared with the others; 100 is the usual, 0 is none.
-    pub weight: Whole<0, { WEIGHT_MAX as i64 }>,
+    pub weight: Whole<0, WEIGHT_MAX>,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

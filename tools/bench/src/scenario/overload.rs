@@ -141,7 +141,11 @@ impl Job for Mob {
         let (share, is_open) = self.of_request(number);
         let (packet, person, voucher) = &self.shares[share];
         let (name, token) = (self.book.shares.name(*packet), self.book.people.token(*person));
-        if is_open { open_request(out, name, token, voucher) } else { grab_request(out, name, token) }
+        if is_open {
+            open_request(out, name, token, voucher)
+        } else {
+            grab_request(out, name, token)
+        }
         Some(number)
     }
 
