@@ -102,13 +102,12 @@ impl<'a> Settler<'a> {
     async fn take_over(&mut self, consumer: &str, idle_ms: i64, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
         let mut settled = 0;
         loop {
-            let stuck = self.shard.take_over(consumer, idle_ms, BATCH).await?;
+            // One at a time: taking over counts as a try, and one that is not made must not count.
+            let stuck = self.shard.take_over(consumer, idle_ms, 1).await?;
             if stuck.is_empty() {
                 return Ok(settled);
             }
-            for entry in stuck {
-                settled += self.settle(&[entry], now_ms()).await?;
-            }
+            settled += self.settle(&stuck, now_ms()).await?;
         }
     }
 
