@@ -85,7 +85,11 @@ impl<'a> Books<'a> {
         let (mut after, mut drift_fen) = (String::new(), 0);
         loop {
             let page: ReconcileAnswer = self.ask(&format!("/v1/admin/reconcile?limit=10000{after}")).await?;
-            ensure!(page.ok, "the books are not sound: {:?}", page.checks.iter().filter(|check| !check.ok).collect::<Vec<_>>());
+            ensure!(
+                page.ok,
+                "the books are not sound: {:?}",
+                page.checks.iter().filter(|check| !check.ok).collect::<Vec<_>>()
+            );
             drift_fen = page.drift_fen.max(drift_fen);
             let Some(next) = page.next else { return Ok(drift_fen) };
             after = format!("&after={next}");

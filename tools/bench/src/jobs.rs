@@ -223,7 +223,8 @@ mod tests {
             let ids = (0..packets).map(|number| PacketId::new(1, 0, number)).collect();
             let shares = Shares::new(ids, 7);
             let taken: BTreeSet<_> = std::iter::from_fn(|| shares.take()).collect();
-            let all: BTreeSet<_> = (0..u32::try_from(packets).unwrap()).flat_map(|p| (0..7).map(move |s| (p, s))).collect();
+            let all: BTreeSet<_> =
+                (0..u32::try_from(packets).unwrap()).flat_map(|p| (0..7).map(move |s| (p, s))).collect();
             assert_eq!(taken, all, "{packets} packets");
         }
     }

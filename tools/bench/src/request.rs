@@ -31,9 +31,9 @@ pub(crate) fn number_field(body: &[u8], name: &str) -> Option<i64> {
 
 fn after<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
     let body = std::str::from_utf8(body).ok()?;
-    let place = body.match_indices(name).find(|(place, _)| {
-        body[..*place].ends_with('"') && body[place + name.len()..].starts_with("\":")
-    })?;
+    let place = body
+        .match_indices(name)
+        .find(|(place, _)| body[..*place].ends_with('"') && body[place + name.len()..].starts_with("\":"))?;
     Some(&body[place.0 + name.len() + 2..])
 }
 

@@ -92,19 +92,26 @@ impl Results {
 
     pub(crate) fn targets(&self) -> Vec<Target> {
         let empty = |round: &Round| round.empty;
-        let least = |name, value: f64, bound: f64| Target { name, target: format!("≥ {bound}"), value, met: value >= bound };
-        let most = |name, value: f64, bound: f64| Target { name, target: format!("≤ {bound}"), value, met: value <= bound };
+        let least =
+            |name, value: f64, bound: f64| Target { name, target: format!("≥ {bound}"), value, met: value >= bound };
+        let most =
+            |name, value: f64, bound: f64| Target { name, target: format!("≤ {bound}"), value, met: value <= bound };
         let mut targets = vec![
             least("grab ÷ empty handler", self.ratio(|round| round.grab, empty), 0.6),
             least("open ÷ empty handler", self.ratio(|round| round.open, empty), 0.5),
             least("sold-out ÷ empty handler", self.ratio(|round| round.sold_out, empty), 0.9),
             least("grab ÷ plain native service", self.ratio(|round| round.grab, |round| round.native_grab), 0.4),
-            most("grab p99 at half the maximum rate, ms", self.paced.sides.get("grab").map_or(0.0, |side| side.1.p99), 5.0),
+            most(
+                "grab p99 at half the maximum rate, ms",
+                self.paced.sides.get("grab").map_or(0.0, |side| side.1.p99),
+                5.0,
+            ),
             least("settlement on SQLite, postings/s", self.sqlite.rate().round(), 20_000.0),
         ];
-        targets.extend(self.postgres.map(|settled| {
-            least("settlement on PostgreSQL, postings/s", settled.rate().round(), 20_000.0)
-        }));
+        targets.extend(
+            self.postgres
+                .map(|settled| least("settlement on PostgreSQL, postings/s", settled.rate().round(), 20_000.0)),
+        );
         targets.extend([
             most("settlement lag p99 in the eve, ms", self.eve.lag_ms.p99, 2_000.0),
             most("opening, largest ÷ smallest packet", self.size_ratio(), 1.5),
@@ -208,7 +215,8 @@ fn crowd(crowd: &Crowded) -> Value {
         "requests_per_s": crowd.requests as f64 / crowd.lasted.as_secs_f64(), "cpu_us": by_process(crowd.cpu)})
 }
 
-fn overload(overload: &Overloaded) -> Value {
+/// What the overload came to.
+pub(crate) fn overload(overload: &Overloaded) -> Value {
     json!({"times_capacity": TIMES, "offered_per_s": overload.offered.round(), "accepted": overload.accepted,
         "refused": overload.refused, "opens_refused": overload.opens_refused, "unsent": overload.unsent,
         "broken": overload.broken, "before_ms": overload.before_ms, "accepted_ms": overload.latency_ms,

@@ -19,7 +19,8 @@ fn the_smallest_run_reports_everything_and_no_fen_drifts() {
     assert!(output.status.success(), "the bench ends with {}", output.status);
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object and nothing else");
 
-    let ratios = ["grab_vs_empty", "open_vs_empty", "sold_out_vs_empty", "grab_vs_native", "open_vs_native", "grab_vs_redis"];
+    let ratios =
+        ["grab_vs_empty", "open_vs_empty", "sold_out_vs_empty", "grab_vs_native", "open_vs_native", "grab_vs_redis"];
     for name in ratios {
         assert!(number(&report, &format!("/ratios/{name}")) > 0.0, "{name}");
     }

@@ -41,9 +41,9 @@ pub(crate) async fn open(address: SocketAddr, arrivals: Arrivals, job: Rc<dyn Jo
         thread::Builder::new().name("pace".to_owned()).spawn(move || pace::let_in(started, &due, &permits))?
     };
     let crowd = Rc::new(Crowd { arrivals, due, permits, started, next: Cell::new(0), sample: RefCell::default(), job });
-    let loops = connections.into_iter().map(|connection| {
-        tokio::task::spawn_local(Rc::clone(&crowd).serve(address, connection))
-    });
+    let loops = connections
+        .into_iter()
+        .map(|connection| tokio::task::spawn_local(Rc::clone(&crowd).serve(address, connection)));
     let loops: Vec<_> = loops.collect();
     for done in loops {
         done.await??;

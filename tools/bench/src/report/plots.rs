@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
+use crate::load::Sample;
 use crate::results::Results;
 use crate::scenario::grow::Grown;
-use crate::load::Sample;
 
 const SIZE: (u32, u32) = (720, 360);
 const COLOURS: [RGBColor; 5] = [
@@ -42,7 +42,12 @@ pub(crate) fn draw(dir: &Path, results: &Results) -> Result<()> {
         rounds("native grab", |round| round.native_grab),
     ];
     plot(&dir.join("rounds.svg"), "Requests a second, round by round", ("round", "requests/s"), &rounds)?;
-    plot(&dir.join("size.svg"), "Latency by the size of the packet", ("log10 of shares", "ms"), &grown(&results.sizes))?;
+    plot(
+        &dir.join("size.svg"),
+        "Latency by the size of the packet",
+        ("log10 of shares", "ms"),
+        &grown(&results.sizes),
+    )?;
     plot(&dir.join("live.svg"), "Latency by live packets", ("log10 of packets", "ms"), &grown(&results.live))
 }
 

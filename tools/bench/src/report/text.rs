@@ -103,9 +103,16 @@ fn processor(out: &mut String, results: &Results) -> fmt::Result {
     let opens = (open.total() + settle.total()) * 1e6;
     writeln!(out, "  {opens:.0} s for a million opens, settled")?;
     let memory = &results.memory;
-    writeln!(out, "\nRedis: {:.0} bytes for a packet of ten shares as sent, {:.0} with all opened", memory.funded, memory.claimed)?;
+    writeln!(
+        out,
+        "\nRedis: {:.0} bytes for a packet of ten shares as sent, {:.0} with all opened",
+        memory.funded, memory.claimed
+    )?;
     writeln!(out, "Settlement: {:.0} postings/s on SQLite", results.sqlite.rate())?;
-    results.postgres.iter().try_for_each(|settled| writeln!(out, "            {:.0} postings/s on PostgreSQL", settled.rate()))
+    results
+        .postgres
+        .iter()
+        .try_for_each(|settled| writeln!(out, "            {:.0} postings/s on PostgreSQL", settled.rate()))
 }
 
 fn requests(out: &mut String, duel: &Duel) -> fmt::Result {
@@ -130,8 +137,14 @@ fn crowds(out: &mut String, results: &Results) -> fmt::Result {
         let rate = crowd.requests as f64 / crowd.lasted.as_secs_f64();
         let Crowded { packets, people, opened, sold_out, .. } = crowd;
         writeln!(out, "{name}: {packets} packets, {people} people at each: {opened} opened, {sold_out} too late")?;
-        writeln!(out, "  {rate:.0} requests/s for {:.2} s; p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
-            crowd.lasted.as_secs_f64(), crowd.latency_ms.p50, crowd.latency_ms.p99, crowd.latency_ms.max)
+        writeln!(
+            out,
+            "  {rate:.0} requests/s for {:.2} s; p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+            crowd.lasted.as_secs_f64(),
+            crowd.latency_ms.p50,
+            crowd.latency_ms.p99,
+            crowd.latency_ms.max
+        )
     };
     writeln!(out)?;
     crowd(out, "Storm", &results.storm)?;
@@ -142,10 +155,18 @@ fn crowds(out: &mut String, results: &Results) -> fmt::Result {
 
 fn growth(out: &mut String, results: &Results) -> fmt::Result {
     let table = |out: &mut String, title: &str, rows: &[Grown]| {
-        writeln!(out, "\n{title:<24} {:>9} {:>9} {:>9} {:>9} {:>12}", "grab p50", "p99", "open p50", "p99", "Redis MiB")?;
+        writeln!(
+            out,
+            "\n{title:<24} {:>9} {:>9} {:>9} {:>9} {:>12}",
+            "grab p50", "p99", "open p50", "p99", "Redis MiB"
+        )?;
         rows.iter().try_for_each(|row| {
             let (grab, open, mib) = (row.grab_ms, row.open_ms, row.redis_bytes / (1 << 20));
-            writeln!(out, "  {:<22} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {mib:>12}", row.size, grab.p50, grab.p99, open.p50, open.p99)
+            writeln!(
+                out,
+                "  {:<22} {:>9.2} {:>9.2} {:>9.2} {:>9.2} {mib:>12}",
+                row.size, grab.p50, grab.p99, open.p50, open.p99
+            )
         })
     };
     table(out, "Shares of a packet", &results.sizes)?;
@@ -154,17 +175,27 @@ fn growth(out: &mut String, results: &Results) -> fmt::Result {
     results.scaled.iter().try_for_each(|scaled| {
         let (grab, open) = (scaled.grab_cpu.total() * 1e6, scaled.open_cpu.total() * 1e6);
         let (shards, processes) = (scaled.shards, scaled.processes);
-        writeln!(out, "{shards:>6} {processes:>10} {:>9.0} {:>9.0} {grab:>11.1} {open:>12.1}", scaled.grabs, scaled.opens)
+        writeln!(
+            out,
+            "{shards:>6} {processes:>10} {:>9.0} {:>9.0} {grab:>11.1} {open:>12.1}",
+            scaled.grabs, scaled.opens
+        )
     })
 }
 
 fn overload(out: &mut String, results: &Results) -> fmt::Result {
     let overload = &results.overload;
     writeln!(out, "\nOverload: {TIMES} times the highest rate, {:.0} requests a second offered", overload.offered)?;
-    writeln!(out, "  accepted {}, refused {} (opens: {}), turned away by the load itself {}, broken {}",
-        overload.accepted, overload.refused, overload.opens_refused, overload.unsent, overload.broken)?;
-    writeln!(out, "  accepted: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; before: p99 {:.1} ms",
-        overload.latency_ms.p50, overload.latency_ms.p99, overload.latency_ms.max, overload.before_ms.p99)?;
+    writeln!(
+        out,
+        "  accepted {}, refused {} (opens: {}), turned away by the load itself {}, broken {}",
+        overload.accepted, overload.refused, overload.opens_refused, overload.unsent, overload.broken
+    )?;
+    writeln!(
+        out,
+        "  accepted: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms; before: p99 {:.1} ms",
+        overload.latency_ms.p50, overload.latency_ms.p99, overload.latency_ms.max, overload.before_ms.p99
+    )?;
     match overload.recovered_after {
         Some(after) => writeln!(out, "  as before {} ms after its end", after.as_millis()),
         None => writeln!(out, "  not as before within 6 s after its end"),
@@ -173,11 +204,21 @@ fn overload(out: &mut String, results: &Results) -> fmt::Result {
 
 fn model(out: &mut String, results: &Results) -> fmt::Result {
     let model = results.model();
-    writeln!(out, "\nFor WeChat's {:.0} a second of 2017 ({:.0} sent, {:.0} opened), servers 70 % busy:",
-        model.peak_per_s, model.sends_per_s, model.opens_per_s)?;
-    writeln!(out, "  {:.0} cores of components, {:.0} Redis shards of a core, {:.0} cores of settlement and databases",
-        model.application_cores, model.redis_shards, model.settlement_cores)?;
-    writeln!(out, "  {:.0} databases like this one, split by packet id, to settle at the peak's own rate", model.databases)
+    writeln!(
+        out,
+        "\nFor WeChat's {:.0} a second of 2017 ({:.0} sent, {:.0} opened), servers 70 % busy:",
+        model.peak_per_s, model.sends_per_s, model.opens_per_s
+    )?;
+    writeln!(
+        out,
+        "  {:.0} cores of components, {:.0} Redis shards of a core, {:.0} cores of settlement and databases",
+        model.application_cores, model.redis_shards, model.settlement_cores
+    )?;
+    writeln!(
+        out,
+        "  {:.0} databases like this one, split by packet id, to settle at the peak's own rate",
+        model.databases
+    )
 }
 
 fn percentiles(latency: &Latency) -> String {

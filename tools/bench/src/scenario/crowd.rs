@@ -49,14 +49,7 @@ pub(crate) async fn rain(stage: &Stage, site: &Site, senders: &Senders) -> Resul
     run(stage, site, senders, packets, RAIN_SHARES, RAIN_GUESTS).await
 }
 
-async fn run(
-    stage: &Stage,
-    site: &Site,
-    senders: &Senders,
-    packets: u32,
-    shares: u32,
-    guests: u32,
-) -> Result<Crowded> {
+async fn run(stage: &Stage, site: &Site, senders: &Senders, packets: u32, shares: u32, guests: u32) -> Result<Crowded> {
     let books = Books::of(site);
     let ids = senders.send(packets, shares, || ()).await?;
     books.settled().await?;

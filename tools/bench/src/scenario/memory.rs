@@ -43,7 +43,8 @@ pub(crate) async fn run(stage: &Stage, baselines: &Baselines) -> Result<Memory> 
 /// The bytes that the server's data takes, its buffers for clients and the disk left out.
 pub(crate) async fn used(redis: &mut MultiplexedConnection) -> Result<u64> {
     let info: String = cmd("INFO").arg("memory").query_async(redis).await?;
-    let number = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok());
+    let number =
+        |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok());
     let bytes: Option<u64> = number("used_memory_dataset");
     bytes.context("redis does not tell its used_memory_dataset")
 }

@@ -9,11 +9,11 @@ use hongbao_stack::Server;
 
 use super::Stage;
 use crate::books::Books;
+use crate::cpu;
 use crate::jobs::{Book, Grab, Open};
 use crate::load::{self, closed_on};
 use crate::packets::Senders;
 use crate::site::{Cpu, Setup, Site};
-use crate::cpu;
 
 const SHARES: u32 = 100;
 /// More than are grabbed in a second.
