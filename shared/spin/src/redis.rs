@@ -143,7 +143,8 @@ impl Script {
     }
 
     /// The script's text and its SHA-1.
-    fn text(&self) -> (&str, &str) {
+    #[must_use]
+    pub fn text(&self) -> (&str, &str) {
         let (text, sha1) = self.text.get_or_init(|| {
             let body = |part: &&'static str| part.strip_prefix(HEAD).unwrap_or(part);
             let text: String = core::iter::once(HEAD).chain(self.parts.iter().map(body)).collect();

@@ -22,9 +22,12 @@ pub use codec::{FACT_FIELDS, decode_facts, encode_facts};
 pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
 
-static LOAD: Script = Script::new(&[include_str!("../lua/load.lua")]);
-static GRAB: Script = Script::new(&[include_str!("../lua/admit.lua"), include_str!("../lua/grab.lua")]);
-static OPEN: Script = Script::new(&[include_str!("../lua/open.lua")]);
+/// Loads a packet.
+pub static LOAD: Script = Script::new(&[include_str!("../lua/load.lua")]);
+/// Lets a person in and binds a share.
+pub static GRAB: Script = Script::new(&[include_str!("../lua/admit.lua"), include_str!("../lua/grab.lua")]);
+/// Opens a share.
+pub static OPEN: Script = Script::new(&[include_str!("../lua/open.lua")]);
 static CLOSE: Script = Script::new(&[include_str!("../lua/close.lua")]);
 
 /// One shard: its number, its server and its key names.

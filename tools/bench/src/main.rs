@@ -20,7 +20,7 @@ mod suite;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -64,6 +64,9 @@ struct Run {
     /// Only the duel, for work on the hot path: what each side does and costs
     #[arg(long, hide = true)]
     duel: bool,
+    /// Only the overload, for so many seconds: its part of the JSON object
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    overload: Option<u64>,
     /// Where the report and the plots go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
@@ -107,6 +110,10 @@ fn runtime(all_cores: bool) -> Result<tokio::runtime::Runtime> {
 async fn run(run: &Run) -> Result<()> {
     if run.duel {
         print!("{}", report::rounds(&suite::duel_alone(run).await?));
+        return Ok(());
+    }
+    if let Some(seconds) = run.overload {
+        println!("{:#}", results::overload(&suite::overload_alone(run, Duration::from_secs(seconds)).await?));
         return Ok(());
     }
     let results = suite::run(run).await?;

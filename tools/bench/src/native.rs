@@ -21,12 +21,17 @@ use hongbao_core::token::{self, AUDIENCE_PEOPLE, Key, Person};
 use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest, OpenAnswer, OpenRequest};
 use hongbao_core::{Error, Fen, PacketId};
+<<<<<<< HEAD
 use redis::Value;
 use redis::aio::MultiplexedConnection;
+=======
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Value};
+>>>>>>> bench
 use serde::Serialize;
 use serde_json::json;
 
-use crate::race::{self, EPOCH, Race, Scripts, keys};
+use crate::race::{self, EPOCH, Policy, Race, Scripts, command, keys};
 
 /// The environment variables that the keys come in.
 pub(crate) const SIGNING_KEY: &str = "HONGBAO_SIGNING_KEY";
@@ -35,6 +40,7 @@ pub(crate) const JWT_KEYS: &str = "HONGBAO_JWT_KEYS";
 struct Service {
     redis: MultiplexedConnection,
     scripts: Scripts,
+    policy: Policy,
     signing: SigningKey,
     tokens: Vec<Key>,
     packets: RwLock<BTreeMap<PacketId, Arc<Packet>>>,
@@ -49,9 +55,12 @@ struct Packet {
 /// Serves until it is killed. The first line it prints names its address.
 pub(crate) async fn serve(redis: &str) -> Result<()> {
     let of_environment = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
+    let (mut redis, scripts) = (race::connect(redis).await?, Scripts::new());
+    scripts.install(&mut redis).await?;
     let service = Service {
-        redis: race::connect(redis).await?,
-        scripts: Scripts::new(),
+        redis,
+        scripts,
+        policy: Policy::new(),
         signing: SigningKey::parse(&of_environment(SIGNING_KEY)?).context("a malformed signing key")?,
         tokens: token::parse_keys(&of_environment(JWT_KEYS)?).map_err(|form| anyhow!("{JWT_KEYS} {form}"))?,
         packets: RwLock::default(),
@@ -102,9 +111,8 @@ impl Service {
         let (person, packet) = self.enter(id, headers).await?;
         packet.facts.admits(&person, request.password.as_deref(), &self.signing)?;
         let id = packet.facts.id;
-        let mut call = self.scripts.grab.prepare_invoke();
-        let reply = run(&self.redis, call.key(keys::packet(id)).key(keys::EPOCH).arg(EPOCH).arg(person.user.as_str()));
-        let Done(seq, epoch) = done(&reply.await?)?;
+        let call = self.policy.grab(&self.scripts.grab, id, &person.user);
+        let Done(seq, epoch) = done(&self.run(&call).await?)?;
         let expires_at_ms = packet.facts.expires_at_ms.saturating_add(KEPT_AFTER_END_MS);
         let (seq, epoch) = (fits(seq)?, fits(epoch)?);
         let voucher = Voucher { packet: id, seq, epoch, expires_at_ms, user: person.user };
@@ -116,10 +124,9 @@ impl Service {
         let id = packet.facts.id;
         let voucher = Voucher::unseal(&self.signing, &request.voucher, id, &person.user, now_ms())?;
         let amount = packet.amounts.get(voucher.seq as usize).copied().ok_or(Error::InvalidVoucher)?;
-        let mut call = self.scripts.open.prepare_invoke();
-        call.key(keys::packet(id)).key(keys::EVENTS).key(keys::BELL).key(keys::EPOCH);
+        let mut call = command(&self.scripts.open, &[&keys::packet(id), keys::EVENTS, keys::BELL, keys::EPOCH]);
         call.arg(EPOCH).arg(id.to_string()).arg(voucher.user.as_str()).arg(voucher.seq).arg(voucher.epoch);
-        let Done(opened_at_ms, _) = done(&run(&self.redis, &mut call).await?)?;
+        let Done(opened_at_ms, _) = done(&self.run(&call).await?)?;
         Ok(OpenAnswer { packet_id: id, seq: voucher.seq, amount_fen: amount, opened_at_ms })
     }
 
@@ -132,6 +139,10 @@ impl Service {
         if packet.facts.is_visible_to(&person) { Ok((person, packet)) } else { Err(Error::NotFound) }
     }
 
+    async fn run(&self, call: &Cmd) -> Result<Vec<Value>, Error> {
+        call.query_async(&mut self.redis.clone()).await.map_err(|error| lost(error.into()))
+    }
+
     async fn packet(&self, id: PacketId) -> Result<Arc<Packet>, Error> {
         let poisoned = || Error::Internal("another request panicked".into());
         if let Some(packet) = self.packets.read().map_err(|_| poisoned())?.get(&id) {
@@ -142,10 +153,6 @@ impl Service {
         self.packets.write().map_err(|_| poisoned())?.insert(id, Arc::clone(&packet));
         Ok(packet)
     }
-}
-
-async fn run(redis: &MultiplexedConnection, call: &mut redis::ScriptInvocation<'_>) -> Result<Vec<Value>, Error> {
-    call.invoke_async(&mut redis.clone()).await.map_err(|error| lost(error.into()))
 }
 
 /// The two numbers of a script that did its work.

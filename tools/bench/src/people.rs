@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use hongbao_core::UserId;
 use hongbao_stack::{Grant, Keys};
 
 /// The group that all packets are for.
@@ -10,7 +11,7 @@ pub(crate) const GROUP: &str = "g_bench";
 
 /// A crowd: users `us_b000000` and on.
 pub(crate) struct People {
-    users: Vec<String>,
+    users: Vec<UserId>,
     tokens: Vec<String>,
 }
 
@@ -20,8 +21,9 @@ impl People {
     /// # Errors
     /// Occurs when the keys cannot sign.
     pub(crate) fn new(keys: &Keys, count: u32) -> Result<Self> {
-        let users: Vec<_> = (0..count).map(|number| format!("us_b{number:06}")).collect();
-        let token = |user: &String| keys.token(&Grant::person(user, &[GROUP]));
+        let user = |number| UserId::parse(&format!("us_b{number:06}")).context("a malformed name");
+        let users = (0..count).map(user).collect::<Result<Vec<_>>>()?;
+        let token = |user: &UserId| keys.token(&Grant::person(user.as_str(), &[GROUP]));
         let tokens = users.iter().map(token).collect::<Result<_>>()?;
         Ok(Self { users, tokens })
     }
@@ -30,7 +32,7 @@ impl People {
         u32::try_from(self.users.len()).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn user(&self, number: u32) -> &str {
+    pub(crate) fn user(&self, number: u32) -> &UserId {
         &self.users[number as usize]
     }
 
@@ -60,12 +62,12 @@ pub(crate) fn sender_token(keys: &Keys, user: &str) -> Result<String> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::People;
+    use super::{People, UserId};
 
     #[test]
     fn nobody_takes_two_shares_of_a_packet() {
-        let (users, tokens) = ((0..10_000).map(|number| number.to_string()).collect(), Vec::new());
-        let people = People { users, tokens };
+        let user = |number| UserId::parse(&format!("us_{number}")).expect("a name");
+        let people = People { users: (0..10_000).map(user).collect(), tokens: Vec::new() };
         for packet in [0, 1, 77, 12_345] {
             let takers: BTreeSet<_> = (0..10_000).map(|place| people.taker(packet, place)).collect();
             assert_eq!(takers.len(), 10_000, "packet {packet}");

@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hongbao_core::admit::Rates;
 use hongbao_core::packet::{Facts, Recipient};
+use hongbao_core::risk::{Action, Rules};
 use hongbao_core::split::Kind;
 use hongbao_core::{Fen, GroupId, PacketId, UserId};
 use hongbao_spin::redis::{Argument, Reply};
-use hongbao_spin::shard::{FACT_FIELDS, decode_facts, encode_facts};
+use hongbao_spin::shard::{Door, FACT_FIELDS, GRAB, LOAD, OPEN, Visit, decode_facts, encode_facts};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, Script, Value, cmd, pipe};
 
@@ -46,11 +48,17 @@ pub(crate) struct Scripts {
 
 impl Scripts {
     pub(crate) fn new() -> Self {
-        Self {
-            load: Script::new(include_str!("../../../shared/spin/lua/load.lua")),
-            grab: Script::new(include_str!("../../../shared/spin/lua/grab.lua")),
-            open: Script::new(include_str!("../../../shared/spin/lua/open.lua")),
+        Self { load: Script::new(LOAD.text().0), grab: Script::new(GRAB.text().0), open: Script::new(OPEN.text().0) }
+    }
+}
+
+impl Scripts {
+    /// Makes the server know them.
+    pub(crate) async fn install(&self, redis: &mut MultiplexedConnection) -> Result<()> {
+        for script in [&self.load, &self.grab, &self.open] {
+            script.prepare_invoke().load_async(redis).await?;
         }
+        Ok(())
     }
 }
 
@@ -65,19 +73,52 @@ pub(crate) async fn connect(url: impl AsRef<str>) -> Result<MultiplexedConnectio
 pub(crate) struct Race {
     redis: MultiplexedConnection,
     scripts: Scripts,
+    policy: Policy,
     random: fastrand::Rng,
 }
+
+/// By what rules people are let in: the usual ones, but for how many everybody together may be.
+pub(crate) struct Policy {
+    rates: Rates,
+    rules: Rules,
+}
+
+impl Policy {
+    pub(crate) fn new() -> Self {
+        Self { rates: Rates { grab: NO_LIMIT, grab_user: NO_LIMIT, ..Rates::default() }, rules: Rules::default() }
+    }
+
+    /// The call of `grab` for this person.
+    pub(crate) fn grab(&self, script: &Script, id: PacketId, user: &UserId) -> Cmd {
+        let visit = Visit {
+            door: Door::Grab,
+            user,
+            device: None,
+            rates: &self.rates,
+            rules: &self.rules,
+            new_account: Action::Off,
+            starts_at_ms: 1, // Long open; at 0 a rule would be left out.
+        };
+        let mut keys = vec![keys::packet(id), keys::EPOCH.to_owned()];
+        keys.extend(visit.keys(0));
+        let mut call = command(script, &keys.iter().map(String::as_str).collect::<Vec<_>>());
+        call.arg(EPOCH);
+        append(&mut call, visit.arguments(id));
+        call
+    }
+}
+
+/// More than any machine does in a second.
+pub(crate) const NO_LIMIT: u32 = 1_000_000;
 
 impl Race {
     /// Connects and makes the server belong to the epoch.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
         let mut redis = connect(url).await?;
         let scripts = Scripts::new();
-        for script in [&scripts.load, &scripts.grab, &scripts.open] {
-            script.prepare_invoke().load_async(&mut redis).await?;
-        }
+        scripts.install(&mut redis).await?;
         cmd("SET").arg(keys::EPOCH).arg(EPOCH).exec_async(&mut redis).await?;
-        Ok(Self { redis, scripts, random: fastrand::Rng::with_seed(7) })
+        Ok(Self { redis, scripts, policy: Policy::new(), random: fastrand::Rng::with_seed(7) })
     }
 
     /// Loads `packets` packets of `shares` shares.
@@ -96,9 +137,9 @@ impl Race {
     }
 
     fn load_command(&self, facts: &Facts) -> Cmd {
-        let mut call = script(&self.scripts.load, &[&keys::packet(facts.id), keys::EVENTS, keys::EPOCH]);
+        let mut call = command(&self.scripts.load, &[&keys::packet(facts.id), keys::EVENTS, keys::EPOCH]);
         call.arg(EPOCH).arg(facts.id.to_string());
-        add(&mut call, facts);
+        append(&mut call, encode_facts(facts));
         call
     }
 
@@ -109,11 +150,7 @@ impl Race {
 
     /// Grabs these shares (packet, person) in pipelines; answers each share's number.
     pub(crate) async fn grab(&mut self, shares: &[(PacketId, u32)], people: &People) -> Result<Vec<i64>> {
-        let calls = shares.iter().map(|(id, person)| {
-            let mut call = script(&self.scripts.grab, &[&keys::packet(*id), keys::EPOCH]);
-            call.arg(EPOCH).arg(people.user(*person));
-            call
-        });
+        let calls = shares.iter().map(|(id, person)| self.policy.grab(&self.scripts.grab, *id, people.user(*person)));
         numbers(&pipelined(&mut self.redis, calls.collect()).await?)
     }
 
@@ -121,8 +158,8 @@ impl Race {
     pub(crate) async fn open(&mut self, shares: &[(PacketId, u32, i64)], people: &People) -> Result<()> {
         let calls = shares.iter().map(|(id, person, seq)| {
             let packet = keys::packet(*id);
-            let mut call = script(&self.scripts.open, &[&packet, keys::EVENTS, keys::BELL, keys::EPOCH]);
-            call.arg(EPOCH).arg(id.to_string()).arg(people.user(*person)).arg(*seq).arg(EPOCH);
+            let mut call = command(&self.scripts.open, &[&packet, keys::EVENTS, keys::BELL, keys::EPOCH]);
+            call.arg(EPOCH).arg(id.to_string()).arg(people.user(*person).as_str()).arg(*seq).arg(EPOCH);
             call
         });
         numbers(&pipelined(&mut self.redis, calls.collect()).await?).map(drop)
@@ -150,12 +187,13 @@ fn facts(random: &mut fastrand::Rng, now_ms: i64, shares: u32) -> Option<Facts> 
         to: Recipient::Group(GroupId::parse(GROUP)?),
         password_mac: None,
         seed: std::array::from_fn(|_| random.u8(..)),
-        starts_at_ms: now_ms,
+        starts_at_ms: 0,
         expires_at_ms: now_ms + LIFETIME_MS,
     })
 }
 
-fn script(script: &Script, keys: &[&str]) -> Cmd {
+/// The call of a script with these keys; its arguments follow.
+pub(crate) fn command(script: &Script, keys: &[&str]) -> Cmd {
     let mut call = cmd("EVALSHA");
     call.arg(script.get_hash()).arg(keys.len()).arg(keys);
     call
@@ -201,7 +239,7 @@ pub(crate) async fn ballast(url: &str, packets: u64, epoch: u32) -> Result<()> {
             let facts = facts(&mut random, now_ms, 10).context("an id or a name of the bench is malformed")?;
             let mut call = cmd("HSET");
             call.arg(keys::packet(facts.id)).arg("e").arg(epoch).arg("g").arg(0).arg("o").arg(0);
-            add(&mut call, &facts);
+            append(&mut call, encode_facts(&facts));
             batch.add_command(call).ignore();
         }
         batch.exec_async(&mut redis).await?;
@@ -210,8 +248,8 @@ pub(crate) async fn ballast(url: &str, packets: u64, epoch: u32) -> Result<()> {
     Ok(())
 }
 
-fn add(call: &mut Cmd, facts: &Facts) {
-    for argument in encode_facts(facts) {
+fn append(call: &mut Cmd, arguments: impl IntoIterator<Item = Argument>) {
+    for argument in arguments {
         match argument {
             Argument::Int64(number) => call.arg(number),
             Argument::Binary(bytes) => call.arg(bytes),

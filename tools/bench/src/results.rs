@@ -215,7 +215,8 @@ fn crowd(crowd: &Crowded) -> Value {
         "requests_per_s": crowd.requests as f64 / crowd.lasted.as_secs_f64(), "cpu_us": by_process(crowd.cpu)})
 }
 
-fn overload(overload: &Overloaded) -> Value {
+/// What the overload came to.
+pub(crate) fn overload(overload: &Overloaded) -> Value {
     json!({"times_capacity": TIMES, "offered_per_s": overload.offered.round(), "accepted": overload.accepted,
         "refused": overload.refused, "opens_refused": overload.opens_refused, "unsent": overload.unsent,
         "broken": overload.broken, "before_ms": overload.before_ms, "accepted_ms": overload.latency_ms,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hongbao_stack::{Database, Postgres, Runtime};
@@ -14,6 +14,10 @@ use crate::people::People;
 use crate::progress::Progress;
 use crate::results::Results;
 use crate::scenario::duel::Duel;
+<<<<<<< HEAD
+=======
+use crate::scenario::overload::Overloaded;
+>>>>>>> bench
 use crate::scenario::scale::{self, Scaled};
 use crate::scenario::settle::{self, Settled};
 use crate::scenario::{Effort, Stage, crowd, duel, eve, grow, memory, overload, pace};
@@ -40,15 +44,31 @@ fn runtime(run: &Run) -> Result<Runtime> {
 
 /// Only the duel.
 pub(crate) async fn duel_alone(run: &Run) -> Result<Duel> {
-    let ((effort, _), runtime) = (effort(run), runtime(run)?);
     let scratch = tempfile::tempdir().context("no folder for the servers")?;
-    let site = Site::start(&scratch.path().join("sqlite"), &Setup::new(runtime.clone()))?;
+    let (stage, site) = alone(run, scratch.path(), "duel")?;
+    let baselines = Baselines::start(scratch.path(), &site, &runtime(run)?)?;
+    let senders = Senders::gather(&site.stack).await?;
+    duel::run(&stage, &site, &baselines, &senders).await
+}
+
+/// Only the overload, for this long.
+pub(crate) async fn overload_alone(run: &Run, lasting: Duration) -> Result<Overloaded> {
+    let scratch = tempfile::tempdir().context("no folder for the servers")?;
+    let (mut stage, site) = alone(run, scratch.path(), "overload")?;
+    stage.effort.overload = lasting;
+    let senders = Senders::gather(&site.stack).await?;
+    let capacity = overload::capacity(&stage, &site, &senders).await?;
+    overload::run(&stage, &site, &senders, capacity).await
+}
+
+/// The application for one scenario.
+fn alone(run: &Run, dir: &Path, name: &str) -> Result<(Stage, Site)> {
+    let (effort, _) = effort(run);
+    let site = Site::start(&dir.join("sqlite"), &Setup::new(runtime(run)?))?;
     let people = Rc::new(People::new(site.stack.keys(), effort.people)?);
     let stage = Stage { effort, people, progress: Progress::new(1) };
-    let baselines = Baselines::start(scratch.path(), &site, &runtime)?;
-    let senders = Senders::gather(&site.stack).await?;
-    stage.progress.step("duel");
-    duel::run(&stage, &site, &baselines, &senders).await
+    stage.progress.step(name);
+    Ok((stage, site))
 }
 
 /// Measures everything.
@@ -95,7 +115,7 @@ pub(crate) async fn run(run: &Run) -> Result<Results> {
     stage.progress.step("overload");
     let overload = overload::run(&stage, &site, &senders, capacity).await?;
     stage.progress.step("shards and processes");
-    let scaled = scaled(&stage, scratch.path(), &setup, &mut skipped).await?;
+    let scaled = scaled(&stage, scratch.path(), &setup).await?;
     stage.progress.step("live packets");
     let live = grow::live(&stage, &site, &senders, capacity * CALM).await?;
     stage.progress.done();
@@ -128,18 +148,14 @@ async fn settled_on_postgres(stage: &Stage, dir: &Path, setup: &Setup) -> Result
     settle::run(&stage, &site, &senders).await
 }
 
-async fn scaled(stage: &Stage, dir: &Path, setup: &Setup, skipped: &mut Vec<String>) -> Result<Vec<Scaled>> {
+async fn scaled(stage: &Stage, dir: &Path, setup: &Setup) -> Result<Vec<Scaled>> {
     let mut all = Vec::new();
     for (shards, processes) in ARRANGEMENTS {
         let name = format!("{shards} shards, {processes} processes");
         stage.progress.detail(&name);
         let setup = Setup { shards, ..setup.clone() };
-        match scale::run(stage, &dir.join(format!("scale-{shards}-{processes}")), &setup, processes).await {
-            Ok(scaled) => all.push(scaled),
-            // Until this application knows several shards, it refuses their addresses.
-            Err(error) if shards > 1 => skipped.push(format!("{name}: {error:#}")),
-            Err(error) => return Err(error).with_context(|| name),
-        }
+        let dir = dir.join(format!("scale-{shards}-{processes}"));
+        all.push(scale::run(stage, &dir, &setup, processes).await.with_context(|| name)?);
     }
     Ok(all)
 }

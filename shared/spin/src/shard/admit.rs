@@ -52,7 +52,8 @@ pub struct Visit<'a> {
 
 impl Visit<'_> {
     /// The keys that `admit.lua` has beside the packet and the epoch.
-    pub(super) fn keys(&self, shard: u16) -> Vec<String> {
+    #[must_use]
+    pub fn keys(&self, shard: u16) -> Vec<String> {
         let door = match self.door {
             Door::Send => "send",
             Door::Grab => "grab",
@@ -67,7 +68,8 @@ impl Visit<'_> {
     }
 
     /// The arguments of `admit.lua` behind the epoch.
-    pub(super) fn arguments(&self, id: PacketId) -> [Argument; 14] {
+    #[must_use]
+    pub fn arguments(&self, id: PacketId) -> [Argument; 14] {
         let number = Argument::Int64;
         let (mine_per_s, all_per_s) = match self.door {
             Door::Send => (self.rates.send_user, self.rates.send),

@@ -51,6 +51,12 @@ pub(crate) struct Overloaded {
     pub(crate) checked: Checked,
 }
 
+/// The highest rate of grabs, from a short closed loop.
+pub(crate) async fn capacity(stage: &Stage, site: &Site, senders: &Senders) -> Result<f64> {
+    let book = Book::new(&stage.people, senders.send(PACKETS, SHARES, || ()).await?, SHARES);
+    Ok(closed(site.address, stage.effort.connections, stage.effort.side * 2, Grab::new(&book)).await?.rate())
+}
+
 /// Overloads the application, whose highest rate is `capacity`.
 pub(crate) async fn run(stage: &Stage, site: &Site, senders: &Senders, capacity: f64) -> Result<Overloaded> {
     let books = Books::of(site);
