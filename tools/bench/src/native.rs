@@ -21,13 +21,8 @@ use hongbao_core::token::{self, AUDIENCE_PEOPLE, Key, Person};
 use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest, OpenAnswer, OpenRequest};
 use hongbao_core::{Error, Fen, PacketId};
-<<<<<<< HEAD
-use redis::Value;
-use redis::aio::MultiplexedConnection;
-=======
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
->>>>>>> bench
 use serde::Serialize;
 use serde_json::json;
 

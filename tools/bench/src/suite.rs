@@ -14,10 +14,7 @@ use crate::people::People;
 use crate::progress::Progress;
 use crate::results::Results;
 use crate::scenario::duel::Duel;
-<<<<<<< HEAD
-=======
 use crate::scenario::overload::Overloaded;
->>>>>>> bench
 use crate::scenario::scale::{self, Scaled};
 use crate::scenario::settle::{self, Settled};
 use crate::scenario::{Effort, Stage, crowd, duel, eve, grow, memory, overload, pace};
