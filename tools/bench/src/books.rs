@@ -13,8 +13,6 @@ use crate::site::Site;
 /// How long a journal may take to be settled before the settlement counts as stuck.
 const SETTLED_LIMIT: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Seldom, so that it is the doorbell's settlement that is measured.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// An operator at the application's own books.
 pub(crate) struct Books<'a> {
@@ -53,17 +51,27 @@ impl<'a> Books<'a> {
         Ok(waiting)
     }
 
-    /// Waits until nothing waits to be settled; how long that took.
-    pub(crate) async fn settled(&self) -> Result<Duration> {
+    /// Waits until nothing waits to be settled, sweeping: a packet that was loaded rings no bell.
+    pub(crate) async fn settled(&self) -> Result<()> {
+        self.site.sweep().await?;
+        self.settle(Duration::from_secs(1)).await.map(drop)
+    }
+
+    /// Waits until the doorbell's settlement has settled everything; how long that took. What it leaves is swept up
+    /// seldom, so that it is not the sweep that is measured.
+    pub(crate) async fn settled_by_bell(&self) -> Result<Duration> {
+        self.settle(Duration::from_secs(10)).await
+    }
+
+    async fn settle(&self, sweep_every: Duration) -> Result<Duration> {
         let started = Instant::now();
-        let mut next_sweep = started + SWEEP_EVERY;
+        let mut next_sweep = started + sweep_every;
         while self.backlog().await? > 0 {
             ensure!(started.elapsed() < SETTLED_LIMIT, "the journal is not settled after {SETTLED_LIMIT:?}");
             tokio::time::sleep(LOOK_EVERY).await;
-            // What no doorbell announced.
             if Instant::now() > next_sweep {
                 self.site.sweep().await?;
-                next_sweep = Instant::now() + SWEEP_EVERY;
+                next_sweep = Instant::now() + sweep_every;
             }
         }
         Ok(started.elapsed())

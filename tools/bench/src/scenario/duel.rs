@@ -180,7 +180,7 @@ impl Fight<'_> {
         (round.redis_grab, round.redis_open) = self.raced().await?;
 
         self.site.stack.server.resume_settlement();
-        books.settled().await?;
+        books.settled_by_bell().await?;
         let settling = self.on(self.site.address, Open::new(&self.book), side.mul_f64(0.4)).await?;
 
         round.empty = (first + between + last) / 3.0;

@@ -44,7 +44,7 @@ pub(crate) async fn run(stage: &Stage, site: &Site, senders: &Senders) -> Result
     ensure!(opened.good == u64::from(stage.effort.postings), "refused: {:?} {:?}", grabbed.others, opened.others);
     let (cpu, started) = (site.cpu(), Instant::now());
     site.stack.server.resume_settlement();
-    books.settled().await?;
+    books.settled_by_bell().await?;
     let lasted = started.elapsed();
     let cpu = site.cpu().since(cpu).each(opened.good);
     let checked = books.check(before_fen, book.opened.get().1).await?;
