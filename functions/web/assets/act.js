@@ -43,6 +43,7 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
   const form = el(
     'form.act',
     {
+      novalidate: true, // What is missing is said in the dialog, in both languages.
       onsubmit: async (event) => {
         event.preventDefault();
         if (isReasonNeeded && !reason.value.trim()) {

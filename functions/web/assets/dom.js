@@ -39,14 +39,22 @@ export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').match
 
 let dialogs = 0;
 
-/** A modal dialog with its own "close"; the browser keeps the focus inside and gives it back. */
+/**
+ * A modal dialog with its own "close"; the browser keeps the focus inside and gives it back. If what had it was drawn
+ * anew meanwhile, whatever stands for the same packet now gets it.
+ */
 export function dialog(kind, title, closeText, ...children) {
   dialogs += 1;
+  const opener = document.activeElement;
+  const packet = opener?.closest('[data-packet]')?.dataset.packet;
   const id = `dialog-${dialogs}`;
   const close = el('button.close', { type: 'button', 'aria-label': closeText, onclick: () => node.close() }, '×');
   const node = el(`dialog.${kind}`, { 'aria-labelledby': id }, el('h2.unseen', { id }, title), children, close);
   node.addEventListener('click', (event) => event.target === node && node.close());
-  node.addEventListener('close', () => node.remove());
+  node.addEventListener('close', () => {
+    node.remove();
+    if (packet && !opener.isConnected) document.querySelector(`[data-packet="${packet}"] button`)?.focus();
+  });
   document.body.append(node);
   node.showModal();
   return node;
