@@ -60,6 +60,9 @@ impl Window {
     pub async fn press(&self, css: &str) {
         until(&format!("{css} can be pressed"), || async {
             let found = self.client.find(Locator::Css(css)).await.ok()?;
+            // As a person scrolls: not just to the edge, where a bar may lie over it.
+            let place = serde_json::to_value(&found).ok()?;
+            self.client.execute("arguments[0].scrollIntoView({block: 'center'})", vec![place]).await.ok()?;
             found.click().await.ok()
         })
         .await;

@@ -88,7 +88,7 @@ pub(crate) struct Grab {
 }
 
 impl Grab {
-    pub(crate) fn new(book: &Rc<Book>) -> Rc<dyn Job> {
+    pub(crate) fn job(book: &Rc<Book>) -> Rc<dyn Job> {
         Rc::new(Self { book: Rc::clone(book), asked: RefCell::default() })
     }
 }
@@ -121,7 +121,7 @@ pub(crate) fn grab_request(out: &mut Vec<u8>, packet: &str, token: &str) {
 pub(crate) struct Open(Rc<Book>);
 
 impl Open {
-    pub(crate) fn new(book: &Rc<Book>) -> Rc<dyn Job> {
+    pub(crate) fn job(book: &Rc<Book>) -> Rc<dyn Job> {
         Rc::new(Self(Rc::clone(book)))
     }
 }
@@ -167,7 +167,7 @@ pub(crate) struct TooLate {
 }
 
 impl TooLate {
-    pub(crate) fn new(people: &Rc<People>, packets: &[PacketId]) -> Rc<dyn Job> {
+    pub(crate) fn job(people: &Rc<People>, packets: &[PacketId]) -> Rc<dyn Job> {
         let packets = packets.iter().map(PacketId::to_string).collect();
         Rc::new(Self { people: Rc::clone(people), packets, next: Cell::new(0) })
     }
@@ -193,9 +193,9 @@ impl Job for TooLate {
 pub(crate) struct Nothing(Rc<dyn Job>);
 
 impl Nothing {
-    pub(crate) fn new(people: &Rc<People>) -> Rc<dyn Job> {
+    pub(crate) fn job(people: &Rc<People>) -> Rc<dyn Job> {
         let packets: Vec<_> = (0..u64::from(WAVE)).map(|number| PacketId::new(number, 0, number)).collect();
-        Rc::new(Self(TooLate::new(people, &packets)))
+        Rc::new(Self(TooLate::job(people, &packets)))
     }
 }
 

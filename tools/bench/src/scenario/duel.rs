@@ -118,7 +118,7 @@ pub(crate) async fn run(stage: &Stage, site: &Site, baselines: &Baselines, sende
 async fn sell_out(stage: &Stage, site: &Site, senders: &Senders) -> Result<Vec<PacketId>> {
     let packets = senders.send(SOLD_OUT, 1, || ()).await?;
     let book = Book::new(&stage.people, packets.clone(), 1);
-    let grabbed = closed(site.address, 4, Duration::from_secs(20), Grab::new(&book)).await?;
+    let grabbed = closed(site.address, 4, Duration::from_secs(20), Grab::job(&book)).await?;
     ensure!(grabbed.good == u64::from(SOLD_OUT), "the first in the crowd got no share: {:?}", grabbed.others);
     Ok(packets)
 }
@@ -142,11 +142,11 @@ impl Fight<'_> {
     /// Instances, connections and scripts are there before anything counts.
     async fn warm_up(&mut self) -> Result<()> {
         let short = self.stage.effort.side / 3;
-        self.on(self.baselines.empty_address, Nothing::new(&self.stage.people), short).await?;
-        self.on(self.site.address, Grab::new(&self.book), short).await?;
-        self.on(self.site.address, Open::new(&self.book), short).await?;
-        self.on(self.baselines.native_address, Grab::new(&self.native_book), short).await?;
-        self.on(self.baselines.native_address, Open::new(&self.native_book), short).await?;
+        self.on(self.baselines.empty_address, Nothing::job(&self.stage.people), short).await?;
+        self.on(self.site.address, Grab::job(&self.book), short).await?;
+        self.on(self.site.address, Open::job(&self.book), short).await?;
+        self.on(self.baselines.native_address, Grab::job(&self.native_book), short).await?;
+        self.on(self.baselines.native_address, Open::job(&self.native_book), short).await?;
         Ok(())
     }
 
@@ -158,22 +158,22 @@ impl Fight<'_> {
         let first = self.empty().await?;
 
         let cpu = self.site.cpu();
-        let grab = self.on(self.site.address, Grab::new(&self.book), side).await?;
+        let grab = self.on(self.site.address, Grab::job(&self.book), side).await?;
         self.duel.grab_cpu = self.duel.grab_cpu.plus(self.site.cpu().since(cpu));
         let cpu = self.baselines.native_cpu();
-        let native_grab = self.on(self.baselines.native_address, Grab::new(&self.native_book), side).await?;
+        let native_grab = self.on(self.baselines.native_address, Grab::job(&self.native_book), side).await?;
         add(&mut self.duel.native_grab_cpu, self.baselines.native_cpu(), cpu);
         let between = self.empty().await?;
 
         // Half of the vouchers now, half with the settlement at work.
         let cpu = self.site.cpu();
-        let open = self.on(self.site.address, Open::new(&self.book), side.mul_f64(0.6)).await?;
+        let open = self.on(self.site.address, Open::job(&self.book), side.mul_f64(0.6)).await?;
         self.duel.open_cpu = self.duel.open_cpu.plus(self.site.cpu().since(cpu));
         let cpu = self.baselines.native_cpu();
-        let native_open = self.on(self.baselines.native_address, Open::new(&self.native_book), side).await?;
+        let native_open = self.on(self.baselines.native_address, Open::job(&self.native_book), side).await?;
         add(&mut self.duel.native_open_cpu, self.baselines.native_cpu(), cpu);
         let cpu = self.site.cpu();
-        let sold_out = TooLate::new(&self.stage.people, &self.sold_out);
+        let sold_out = TooLate::job(&self.stage.people, &self.sold_out);
         let sold_out = self.on(self.site.address, sold_out, side).await?;
         self.duel.sold_out_cpu = self.duel.sold_out_cpu.plus(self.site.cpu().since(cpu));
         let last = self.empty().await?;
@@ -181,7 +181,7 @@ impl Fight<'_> {
 
         self.site.stack.server.resume_settlement();
         books.settled_by_bell().await?;
-        let settling = self.on(self.site.address, Open::new(&self.book), side.mul_f64(0.4)).await?;
+        let settling = self.on(self.site.address, Open::job(&self.book), side.mul_f64(0.4)).await?;
 
         round.empty = (first + between + last) / 3.0;
         (round.grab, round.native_grab) = (grab.rate(), native_grab.rate());
@@ -198,7 +198,7 @@ impl Fight<'_> {
     async fn empty(&mut self) -> Result<f64> {
         let cpu = self.baselines.empty_cpu();
         let side = self.stage.effort.side / 2;
-        let empty = self.on(self.baselines.empty_address, Nothing::new(&self.stage.people), side).await?;
+        let empty = self.on(self.baselines.empty_address, Nothing::job(&self.stage.people), side).await?;
         self.duel.empty_cpu += self.baselines.empty_cpu() - cpu;
         self.duel.empty.add(&empty);
         Ok(empty.rate())

@@ -62,8 +62,8 @@ async fn at(stage: &Stage, site: &Site, senders: &Senders, rate: f64, shares: u3
     let before_fen = books.wallets_fen().await?;
     let book = Book::new(&stage.people, packets, shares);
     let arrivals = Arrivals { rate, lasting, seed: size, connections: CONNECTIONS, do_wait: true, slice: None };
-    let grabbed = open(site.address, arrivals, Grab::new(&book)).await?;
-    let opened = open(site.address, arrivals, Open::new(&book)).await?;
+    let grabbed = open(site.address, arrivals, Grab::job(&book)).await?;
+    let opened = open(site.address, arrivals, Open::job(&book)).await?;
     ensure!(grabbed.bad() == 0 && opened.bad() == 0, "refused: {:?} {:?}", grabbed.others, opened.others);
     books.check(before_fen, book.opened.get().1).await?;
     let url = site.stack.redis.first().context("there is no shard")?.url();

@@ -54,7 +54,7 @@ pub(crate) struct Overloaded {
 /// The highest rate of grabs, from a short closed loop.
 pub(crate) async fn capacity(stage: &Stage, site: &Site, senders: &Senders) -> Result<f64> {
     let book = Book::new(&stage.people, senders.send(PACKETS, SHARES, || ()).await?, SHARES);
-    Ok(closed(site.address, stage.effort.connections, stage.effort.side * 2, Grab::new(&book)).await?.rate())
+    Ok(closed(site.address, stage.effort.connections, stage.effort.side * 2, Grab::job(&book)).await?.rate())
 }
 
 /// Overloads the application, whose highest rate is `capacity`.
@@ -65,7 +65,7 @@ pub(crate) async fn run(stage: &Stage, site: &Site, senders: &Senders, capacity:
     let before_fen = books.wallets_fen().await?;
     let book = Book::new(&stage.people, packets, SHARES);
     // Everything is grabbed beforehand; in the overload everybody asks again, which answers the same.
-    let grabbed = closed(site.address, stage.effort.connections, Duration::from_secs(60), Grab::new(&book)).await?;
+    let grabbed = closed(site.address, stage.effort.connections, Duration::from_secs(60), Grab::job(&book)).await?;
     ensure!(grabbed.good == u64::from(PACKETS * SHARES), "refused: {:?}", grabbed.others);
     let mob = Rc::new(Mob::new(&book));
 

@@ -48,11 +48,11 @@ pub(crate) async fn run(
 
     let mut paced = Paced { sides: BTreeMap::new(), samples: BTreeMap::new(), checked: Checked::default() };
     let sides: [(&'static str, SocketAddr, f64, Rc<dyn Job>); 5] = [
-        ("empty", baselines.empty_address, half(|round| round.empty), Nothing::new(&stage.people)),
-        ("grab", site.address, grab, Grab::new(&book)),
-        ("open", site.address, opened, Open::new(&book)),
-        ("native_grab", baselines.native_address, native_grab, Grab::new(&native_book)),
-        ("native_open", baselines.native_address, native_open, Open::new(&native_book)),
+        ("empty", baselines.empty_address, half(|round| round.empty), Nothing::job(&stage.people)),
+        ("grab", site.address, grab, Grab::job(&book)),
+        ("open", site.address, opened, Open::job(&book)),
+        ("native_grab", baselines.native_address, native_grab, Grab::job(&native_book)),
+        ("native_open", baselines.native_address, native_open, Open::job(&native_book)),
     ];
     for (seed, (name, address, rate, job)) in (1..).zip(sides) {
         stage.progress.detail(&format!("latency: {name} at {rate:.0} a second"));

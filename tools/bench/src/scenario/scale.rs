@@ -56,13 +56,13 @@ pub(crate) async fn run(stage: &Stage, dir: &Path, setup: &Setup, processes: usi
     let before_fen = books.wallets_fen().await?;
     site.stack.server.pause_settlement();
     let connections = stage.effort.connections;
-    closed_on(&addresses, connections, lasting / 5, Grab::new(&book)).await?; // Instances and connections are there.
+    closed_on(&addresses, connections, lasting / 5, Grab::job(&book)).await?; // Instances and connections are there.
     let start = cpu();
-    let grabbed = closed_on(&addresses, connections, lasting, Grab::new(&book)).await?;
+    let grabbed = closed_on(&addresses, connections, lasting, Grab::job(&book)).await?;
     let grab_cpu = cpu().since(start).each(grabbed.good);
-    closed_on(&addresses, connections, lasting / 5, Open::new(&book)).await?;
+    closed_on(&addresses, connections, lasting / 5, Open::job(&book)).await?;
     let start = cpu();
-    let opened = closed_on(&addresses, connections, lasting, Open::new(&book)).await?;
+    let opened = closed_on(&addresses, connections, lasting, Open::job(&book)).await?;
     let open_cpu = cpu().since(start).each(opened.good);
     site.stack.server.resume_settlement();
     anyhow::ensure!(grabbed.bad() == 0 && opened.bad() == 0, "refused: {:?} {:?}", grabbed.others, opened.others);

@@ -39,8 +39,8 @@ pub(crate) async fn run(stage: &Stage, site: &Site, senders: &Senders) -> Result
     let before_fen = books.wallets_fen().await?;
     let book = Book::new(&stage.people, packets, SHARES);
     site.stack.server.pause_settlement();
-    let grabbed = closed(site.address, stage.effort.connections, LIMIT, Grab::new(&book)).await?;
-    let opened = closed(site.address, stage.effort.connections, LIMIT, Open::new(&book)).await?;
+    let grabbed = closed(site.address, stage.effort.connections, LIMIT, Grab::job(&book)).await?;
+    let opened = closed(site.address, stage.effort.connections, LIMIT, Open::job(&book)).await?;
     ensure!(opened.good == u64::from(stage.effort.postings), "refused: {:?} {:?}", grabbed.others, opened.others);
     let (cpu, started) = (site.cpu(), Instant::now());
     site.stack.server.resume_settlement();
