@@ -22,6 +22,7 @@ pub(crate) async fn login(app: &App, call: &Call) -> Result<Answer, Error> {
     if request.groups.len() > GROUPS_MAX {
         return Err(Error::invalid("groups", format!("must be at most {GROUPS_MAX}")));
     }
+    app.may_log_in(&request.user, &config::rates().await?).await?;
     let gift = Fen::new(GIFT_FEN).ok_or_else(|| Error::Internal("a gift of no amount".into()))?;
     // The id makes it the first login's only.
     app.ledger().await?.deposit(&format!("login:{}", request.user), &request.user, gift, app.now_ms()).await?;

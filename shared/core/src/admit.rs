@@ -13,6 +13,10 @@ pub struct Rates {
     pub send_user: u32,
     /// Packets that everybody sends to a shard.
     pub send: u32,
+    /// Development logins of one person.
+    pub login_user: u32,
+    /// Development logins of everybody.
+    pub login: u32,
     /// Requests that one instance of a component has in hand at a time; open has no limit.
     pub in_flight: u32,
 }
@@ -26,11 +30,13 @@ const RATE_MAX: u32 = 1_000_000;
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { grab_user: 50, grab: 50_000, send_user: 100, send: 5_000, in_flight: 256 }
+        Self { grab_user: 50, grab: 50_000, send_user: 100, send: 5_000, login_user: 5, login: 500, in_flight: 256 }
     }
 }
 
 impl Rates {
+    const NAMES: &str = "grab_user, grab, send_user, send, login_user, login, in_flight";
+
     /// Reads `name=number` pairs separated by commas; what is not named stays at its default.
     ///
     /// # Errors
@@ -44,8 +50,10 @@ impl Rates {
                 "grab" => &mut rates.grab,
                 "send_user" => &mut rates.send_user,
                 "send" => &mut rates.send,
+                "login_user" => &mut rates.login_user,
+                "login" => &mut rates.login,
                 "in_flight" => &mut rates.in_flight,
-                _ => return Err("must have grab_user, grab, send_user, send, in_flight only, as name=number".into()),
+                _ => return Err(format!("must have {} only, as name=number", Self::NAMES)),
             };
             let number = number.parse().ok().filter(|number| *number <= RATE_MAX);
             *place = number.ok_or_else(|| format!("must have a whole number from 0 to {RATE_MAX} for {name}"))?;

@@ -1,14 +1,12 @@
 #!lua
--- Binds the next share of a packet to a user, or answers the share the user has already.
+-- Binds the next share of a packet to a user, or answers the share the user has already. Runs behind admit.lua.
 --
--- KEYS  packet, epoch
--- ARGV  epoch, user
+-- KEYS  packet, as admit.lua's others
+-- ARGV  epoch, as admit.lua's others
 -- reply {'ok', seq, packet's epoch} | {'not_started', ms to wait} | {'sold_out'} | {'expired'} | {'missing'} | {'fenced'}
-local packet, user = KEYS[1], ARGV[2]
+local packet = KEYS[1]
 
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {'fenced'} end
-local now = redis.call('TIME')
-local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+if shard_epoch ~= ARGV[1] then return {'fenced'} end
 local f = redis.call('HMGET', packet, user, 'g', 'n', 's', 'x', 'c', 'e', 'q')
 local claim, grabbed, count, starts, expires, closed, epoch, cursor = unpack(f, 1, 8)
 

@@ -31,9 +31,10 @@ pub enum Count {
     Denied,
 }
 
-/// After how many counts an instance tells them, and after which time in milliseconds.
-const TELL_AFTER: u32 = 64;
+/// How often an instance tells its counts, in milliseconds, and after how many it does so for the first time: it may
+/// not live to tell them a second time.
 const TELL_AFTER_MS: i64 = 1_000;
+const FIRST_AFTER: u32 = 200;
 
 impl Count {
     /// Everything that is counted.
@@ -71,7 +72,8 @@ impl Count {
 pub struct Counts {
     numbers: [Cell<u32>; Count::ALL.len()],
     sum: Cell<u32>,
-    told_at_ms: Cell<Option<i64>>,
+    due_at_ms: Cell<Option<i64>>,
+    has_told: Cell<bool>,
 }
 
 impl Counts {
@@ -85,13 +87,16 @@ impl Counts {
 
     /// The numbers, when it is time to tell them; they begin anew.
     fn take_due(&self, now_ms: i64) -> Option<Vec<(&'static str, u32)>> {
-        let told_at_ms = self.told_at_ms.get().unwrap_or(now_ms);
-        self.told_at_ms.set(Some(told_at_ms));
+        let next_ms = now_ms.saturating_add(TELL_AFTER_MS);
+        let due_at_ms = self.due_at_ms.get().unwrap_or(next_ms);
+        self.due_at_ms.set(Some(due_at_ms));
         let sum = self.sum.get();
-        if sum == 0 || (sum < TELL_AFTER && now_ms < told_at_ms.saturating_add(TELL_AFTER_MS)) {
+        let is_first = !self.has_told.get() && sum >= FIRST_AFTER;
+        if sum == 0 || !(is_first || now_ms >= due_at_ms) {
             return None;
         }
-        self.told_at_ms.set(Some(now_ms));
+        self.due_at_ms.set(Some(next_ms));
+        self.has_told.set(true);
         self.sum.set(0);
         let taken = Count::ALL.iter().zip(&self.numbers).map(|(count, number)| (count.name(), number.take()));
         Some(taken.filter(|(_, number)| *number > 0).collect())

@@ -10,7 +10,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use hongbao_core::admit::{Level, Operation};
+use hongbao_core::admit::{Level, Operation, Rates};
 use hongbao_core::risk::{Rule, Rules};
 use hongbao_core::route::USUAL_WEIGHT;
 use hongbao_core::{Error, UserId};
@@ -150,6 +150,19 @@ impl App {
         }
         self.serves(&copy.controls, Operation::Grab)?;
         Ok(copy)
+    }
+
+    /// Refuses development logins above the rates. The first shard counts them, and nobody while it is away.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub async fn may_log_in(&self, user: &UserId, rates: &Rates) -> Result<(), Error> {
+        let Some(first) = self.shards().first() else { return Ok(()) };
+        match first.admit_login(user, rates).await {
+            Err(limited @ Error::RateLimited { .. }) => Err(limited),
+            Err(Error::Unavailable(_)) | Ok(()) => Ok(()),
+            Err(other) => Err(other),
+        }
     }
 
     /// Refuses history and details while they are given up.

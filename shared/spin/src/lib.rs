@@ -22,6 +22,7 @@ pub mod shard;
 pub mod sql;
 pub mod stage;
 pub mod sys;
+pub mod watch;
 
 pub use app::App;
 #[doc(hidden)]

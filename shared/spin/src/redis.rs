@@ -14,7 +14,7 @@ use sha1::{Digest, Sha1};
 use spin_sdk::redis::Connection;
 pub use spin_sdk::redis::{RedisParameter as Argument, RedisResult as Reply};
 
-use crate::sys::within;
+use crate::watch::within;
 
 /// How long a call may take, connecting included.
 const DEADLINE: Duration = Duration::from_millis(1_000);

@@ -146,7 +146,7 @@ impl Play<'_> {
                 }
                 load
             }
-            Call::Grab(user) => script("grab", &[&key, &shard_epoch]).arg(user.as_str()).take(),
+            Call::Grab(user) => self.scripts.grab(&key, &shard_epoch, epoch, user.as_str()),
             Call::Open(user, seq, voucher_epoch) => {
                 let mut open = script("open", &[&key, &events, &bell, &shard_epoch]);
                 open.arg(id).arg(user.as_str()).arg(*seq).arg(*voucher_epoch).take()

@@ -11,7 +11,7 @@ const BUGS: &[(&str, &str, &str)] = &[
     ("load", "redis.call('DEL', packet)", ""),
     ("load", "'e', ARGV[1], 'g'", "'e', 1, 'g'"),
     ("load", "'load ' .. ARGV[2]", "'open ' .. ARGV[2]"),
-    ("grab", "if redis.call('GET', KEYS[2]) ~= ARGV[1]", "if false"),
+    ("grab", "if shard_epoch ~= ARGV[1]", "if false"),
     ("grab", "if epoch ~= ARGV[1]", "if not epoch"),
     ("grab", "if claim then", "if false then"),
     ("grab", "now_ms < tonumber(starts)", "now_ms <= tonumber(starts)"),

@@ -17,7 +17,7 @@ fn load(scripts: &Installed, id: &str, key: &str, expires_at_ms: i64) -> Cmd {
 }
 
 fn grab(scripts: &Installed, user: &str) -> Cmd {
-    scripts.call("grab", &[PACKET, EPOCH]).arg(1).arg(user).take()
+    scripts.grab(PACKET, EPOCH, 1, user)
 }
 
 fn open(scripts: &Installed, user: &str, seq: u32) -> Cmd {

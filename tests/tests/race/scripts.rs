@@ -22,8 +22,13 @@ impl Scripts {
     /// The scripts as they are.
     pub fn read() -> Self {
         let lua: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "shared", "spin", "lua"].iter().collect();
-        let read = |name: &'static str| (name, fs::read_to_string(lua.join(name).with_extension("lua")).expect(name));
-        Self(NAMES.map(read).into())
+        let read = |name: &str| fs::read_to_string(lua.join(name).with_extension("lua")).expect("a script");
+        let mut texts: BTreeMap<_, _> = NAMES.map(|name| (name, read(name))).into();
+        // Nobody grabs but through the door: the application runs both as one script.
+        let grab = texts.get_mut("grab").expect("a script");
+        let (_, behind) = grab.split_once('\n').expect("a head");
+        *grab = read("admit") + behind;
+        Self(texts)
     }
 
     /// The scripts by a clock that the history holds in its hand, so that every millisecond is certain.
@@ -46,7 +51,7 @@ impl Scripts {
 
     /// The codes that a script's header says it replies.
     pub fn replies(&self, name: &str) -> Vec<String> {
-        let (_, rest) = self.0[name].split_once("-- reply ").expect("a header that tells the replies");
+        let (_, rest) = self.0[name].rsplit_once("-- reply ").expect("a header that tells the replies");
         let line = rest.lines().next().expect("a line");
         let codes = line.split("{'").skip(1).filter_map(|reply| reply.split_once('\''));
         codes.map(|(code, _)| code.to_owned()).collect()
@@ -62,6 +67,9 @@ impl Scripts {
     }
 }
 
+/// How many numbers the door has behind the packet's id: rates and rules, all of them off.
+const DOOR_NUMBERS: usize = 12;
+
 /// Scripts that a server knows, by their digests.
 #[derive(Debug)]
 pub struct Installed(BTreeMap<&'static str, String>);
@@ -71,6 +79,13 @@ impl Installed {
     pub fn call(&self, name: &str, keys: &[&str]) -> Cmd {
         let mut call = cmd("EVALSHA");
         call.arg(&self.0[name]).arg(keys.len()).arg(keys);
+        call
+    }
+
+    /// A grab of `user` from the packet at `key`, with no rates and no rules. The door's own keys stay untouched.
+    pub fn grab(&self, key: &str, epoch_key: &str, epoch: u32, user: &str) -> Cmd {
+        let mut call = self.call("grab", &[key, epoch_key, "mine", "all", "events"]);
+        call.arg(epoch).arg(user).arg("hb_any").arg(&[0; DOOR_NUMBERS]);
         call
     }
 }

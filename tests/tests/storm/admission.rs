@@ -69,6 +69,24 @@ async fn everybody_together_has_a_rate_and_so_have_senders() {
 }
 
 #[tokio::test]
+async fn who_logs_in_too_often_is_told_when_to_come_back_and_others_are_not() {
+    let stack = start("logins", |options| options.variables = variables(&[("rate_limits", "login_user=1")]));
+    let scene = Scene::on(&stack, "logins");
+    let nobody = scene.bearer("nobody", "");
+    let login = async |user: &str| nobody.post("/v1/dev/login", &json!({"user": user, "groups": []})).await;
+    // Ten in ten seconds; thirty at once take less than two such windows, however slow this machine is.
+    let asked = futures::future::join_all((0..30).map(|_| login("us_eager"))).await;
+    let (granted, limited): (Vec<_>, Vec<_>) = asked.into_iter().partition(|reply| reply.status == 200);
+    assert!(granted.len() >= 10 && !limited.is_empty(), "{} were granted", granted.len());
+    for reply in limited {
+        let refused = reply.refused(429, "rate_limited", None);
+        assert!((1..=10_000).contains(&number(&refused["error"], "retry_after_ms")), "{refused}");
+    }
+    login("us_calm").await.granted(200);
+    until("who waits gets in", async || (login("us_eager").await.status == 200).then_some(())).await;
+}
+
+#[tokio::test]
 async fn malformed_rates_and_rules_are_named() {
     for (variable, value) in [("rate_limits", "grab=many"), ("risk_rules", "reaction=maybe")] {
         let stack = start(variable, |options| options.variables = variables(&[(variable, value)]));

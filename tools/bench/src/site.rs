@@ -41,11 +41,13 @@ pub(crate) struct Setup {
     pub(crate) shards: usize,
     /// How many threads serve, where it is not one a core.
     pub(crate) threads: Option<u16>,
+    /// How many grabs an instance has in hand at a time, where it is not the usual number.
+    pub(crate) in_flight: Option<u32>,
 }
 
 impl Setup {
     pub(crate) fn new(runtime: Runtime) -> Self {
-        Self { runtime, database: Database::Sqlite, shards: 1, threads: None }
+        Self { runtime, database: Database::Sqlite, shards: 1, threads: None, in_flight: None }
     }
 }
 
@@ -63,7 +65,10 @@ impl Site {
             [("limit_count", "10000"), ("limit_count_company", "10000"), ("limit_daily_send_count", "100000000")];
         let limits = limits.into_iter().chain([("limit_daily_send_fen", "1000000000000000")]);
         // The doors count and look as ever, but what is measured is how many get through.
-        let rates = format!("grab={NO_LIMIT},send={NO_LIMIT},send_user={NO_LIMIT},grab_user={NO_LIMIT}");
+        let mut rates = format!("grab={NO_LIMIT},send={NO_LIMIT},send_user={NO_LIMIT},grab_user={NO_LIMIT}");
+        if let Some(in_flight) = setup.in_flight {
+            rates += &format!(",in_flight={in_flight}");
+        }
         let limits = limits.chain([("rate_limits", rates.as_str())]);
         options.variables = limits.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         if let (Some(threads), Runtime::Host(_)) = (setup.threads, &setup.runtime) {

@@ -51,7 +51,7 @@ pub(crate) async fn duel_alone(run: &Run) -> Result<Duel> {
 /// Only the overload, for this long.
 pub(crate) async fn overload_alone(run: &Run, lasting: Duration) -> Result<Overloaded> {
     let scratch = tempfile::tempdir().context("no folder for the servers")?;
-    let (mut stage, site) = alone(run, scratch.path(), "overload")?;
+    let (mut stage, site) = alone(run, scratch.path(), overload::NAME)?;
     stage.effort.overload = lasting;
     let senders = Senders::gather(&site.stack).await?;
     let capacity = overload::capacity(&stage, &site, &senders).await?;
@@ -61,7 +61,9 @@ pub(crate) async fn overload_alone(run: &Run, lasting: Duration) -> Result<Overl
 /// The application for one scenario.
 fn alone(run: &Run, dir: &Path, name: &str) -> Result<(Stage, Site)> {
     let (effort, _) = effort(run);
-    let site = Site::start(&dir.join("sqlite"), &Setup::new(runtime(run)?))?;
+    let mut setup = Setup::new(runtime(run)?);
+    setup.in_flight = (name == overload::NAME).then_some(overload::IN_FLIGHT);
+    let site = Site::start(&dir.join("sqlite"), &setup)?;
     let people = Rc::new(People::new(site.stack.keys(), effort.people)?);
     let stage = Stage { effort, people, progress: Progress::new(1) };
     stage.progress.step(name);
@@ -109,8 +111,8 @@ pub(crate) async fn run(run: &Run) -> Result<Results> {
     };
     stage.progress.step("size of the packet");
     let sizes = grow::packets(&stage, &site, &senders, capacity * CALM).await?;
-    stage.progress.step("overload");
-    let overload = overload::run(&stage, &site, &senders, capacity).await?;
+    stage.progress.step(overload::NAME);
+    let overload = overloaded(&stage, &scratch.path().join(overload::NAME), &setup, capacity).await?;
     stage.progress.step("shards and processes");
     let scaled = scaled(&stage, scratch.path(), &setup).await?;
     stage.progress.step("live packets");
@@ -136,6 +138,13 @@ pub(crate) async fn run(run: &Run) -> Result<Results> {
         scaled,
         skipped,
     })
+}
+
+async fn overloaded(stage: &Stage, dir: &Path, setup: &Setup, capacity: f64) -> Result<Overloaded> {
+    let site = Site::start(dir, &Setup { in_flight: Some(overload::IN_FLIGHT), ..setup.clone() })?;
+    let senders = Senders::gather(&site.stack).await?;
+    let stage = Stage { people: stage.people_of(&site)?, effort: stage.effort, progress: stage.progress.clone() };
+    overload::run(&stage, &site, &senders, capacity).await
 }
 
 async fn settled_on_postgres(stage: &Stage, dir: &Path, setup: &Setup) -> Result<Settled> {

@@ -10,7 +10,6 @@ const ACCEPTED_P99_MS: f64 = 1_000.0;
 const RECOVERY_MS: u64 = 5_000;
 
 #[test]
-#[ignore = "fails: after the overload the rate is not seen to be as before within five seconds; open in issue C"]
 fn five_times_the_capacity_bounds_latency_loses_nothing_and_passes() {
     let mut bench = Command::new(env!("CARGO_BIN_EXE_hongbao-bench"));
     // The bench itself ends with an error when a fen that was shown is not settled.
@@ -18,7 +17,7 @@ fn five_times_the_capacity_bounds_latency_loses_nothing_and_passes() {
     assert!(output.status.success(), "the bench ends with {}", output.status);
     let overload: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
     let count = |name: &str| overload[name].as_u64().unwrap_or_else(|| panic!("no count {name}: {overload}"));
-    assert!(count("accepted") > 0);
+    assert!(count("accepted") > 0 && count("refused") > 0, "nothing is refused early: {overload}");
     assert_eq!(count("opens_refused"), 0, "an open was shed");
     assert_eq!(count("broken"), 0, "a request got no answer");
     let p99 = overload["accepted_ms"]["p99"].as_f64().expect("a percentile");

@@ -11,7 +11,6 @@ fn number(report: &Value, path: &str) -> f64 {
 }
 
 #[test]
-#[ignore = "fails: the smallest run takes no latencies of opens; open in issue C"]
 fn the_smallest_run_reports_everything_and_no_fen_drifts() {
     let out = tempfile::tempdir().expect("a folder");
     let mut bench = Command::new(env!("CARGO_BIN_EXE_hongbao-bench"));

@@ -9,6 +9,7 @@ use super::codec::{code, integer};
 use crate::redis::{Argument, Script, binary, number, text};
 
 static ADMIT: Script = Script::new(&[include_str!("../../lua/admit.lua"), include_str!("../../lua/backlog.lua")]);
+static LOGIN: Script = Script::new(&[include_str!("../../lua/login.lua")]);
 static REPORT: Script = Script::new(&[include_str!("../../lua/report.lua")]);
 static COUNT: Script = Script::new(&[include_str!("../../lua/count.lua")]);
 
@@ -123,6 +124,22 @@ impl Shard {
                 self.health.set(Health { seen_at_ms: now_ms, waiting: Some(waiting) });
                 Ok(waiting)
             }
+            other => Err(self.refusal(other, &reply)),
+        }
+    }
+
+    /// Counts a development login.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`]; [`Error::Unavailable`] when the server does not answer.
+    pub async fn admit_login(&self, user: &UserId, rates: &Rates) -> Result<(), Error> {
+        let mine = format!("hb:{{{}}}:rate:login:{user}", self.number);
+        let all = format!("hb:{{{}}}:rate:login", self.number);
+        let most = |per_s: u32| Argument::Int64(i64::from(per_s).saturating_mul(USER_BURST_S.into()));
+        let window_ms = Argument::Int64(i64::from(USER_BURST_S).saturating_mul(1_000));
+        let reply = self.run(&LOGIN, &[&mine, &all], &[most(rates.login_user), most(rates.login), window_ms]).await?;
+        match code(&reply)? {
+            "ok" => Ok(()),
             other => Err(self.refusal(other, &reply)),
         }
     }

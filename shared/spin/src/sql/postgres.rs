@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
 use super::{DEADLINE, Database, Failure, Row, SOON, Value};
-use crate::sys::within;
+use crate::watch::within;
 
 pub mod migration;
 pub use migration::{SCHEMA, migration};

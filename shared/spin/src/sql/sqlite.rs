@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
 use super::{DEADLINE, Database, Failure, Row, SOON, Value};
-use crate::sys::within;
+use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
 pub const SCHEMA: [&str; 5] = [

@@ -115,6 +115,10 @@ impl Engine {
             let make = move |lua: &Lua, text: String| lua.create_table_from([(field, text)]);
             redis.set(name, lua.create_function(make)?)?;
         }
+        // What is not replicated is lost with the process only; the model keeps it.
+        redis.set("set_repl", lua.create_function(|_, _which: i64| Ok(()))?)?;
+        redis.set("REPL_NONE", 0)?;
+        redis.set("REPL_ALL", 3)?;
         redis.set("sha1hex", lua.create_function(|_, text: String| Ok(sha1_hex(&text)))?)?;
         lua.globals().set("redis", redis)?;
         // As in Redis, a script has no globals of its own and no way out.

@@ -1,0 +1,106 @@
+//! The deadlines of an instance's concurrent calls, all watched by one clock.
+//!
+//! A timer for each call costs more than the call itself: the platform takes 20 µs to cancel one, and lets no other
+//! request into the instance meanwhile, so that others are made. Here one task ticks while calls wait; each call waits
+//! for its answer or for an alarm that costs next to nothing to make and to drop.
+//!
+//! **Invariant:** while a call waits, somebody watches: whoever begins to wait and finds nobody, does.
+
+use core::future::{Future, IntoFuture};
+use core::pin::pin;
+use core::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use futures_util::future::{Either, select};
+use spin_sdk::wasip3::cli::types::ErrorCode;
+use spin_sdk::wasip3::wit_bindgen::FutureWriter;
+use spin_sdk::wasip3::{wit_bindgen, wit_future};
+
+/// How often the watch looks: a deadline is kept to within two of these.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What an alarm carries: nothing, but the platform has no futures of nothing.
+type Signal = Result<(), ErrorCode>;
+
+#[derive(Default)]
+struct Watch {
+    is_kept: Cell<bool>,
+    /// Ticks so far.
+    now: Cell<u64>,
+    next: Cell<u64>,
+    alarms: RefCell<BTreeMap<u64, Alarm>>,
+}
+
+struct Alarm {
+    due: u64,
+    ring: FutureWriter<Signal>,
+}
+
+thread_local! {
+    static WATCH: Watch = Watch::default();
+}
+
+/// An alarm that is set, until this is dropped.
+struct Set(u64);
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        let alarm = WATCH.with(|watch| watch.alarms.borrow_mut().remove(&self.0));
+        // Only now, when the table is free again: dropping it is a call to the platform.
+        drop(alarm);
+    }
+}
+
+impl Watch {
+    fn due(&self, bound: Duration) -> u64 {
+        let ticks = u64::try_from(bound.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX);
+        // One more: the tick that comes next may come at once.
+        self.now.get().saturating_add(ticks).saturating_add(1)
+    }
+
+    fn set(&self, due: u64, ring: FutureWriter<Signal>) -> Set {
+        let number = self.next.replace(self.next.get().wrapping_add(1));
+        self.alarms.borrow_mut().insert(number, Alarm { due, ring });
+        if !self.is_kept.replace(true) {
+            wit_bindgen::spawn(keep());
+        }
+        Set(number)
+    }
+
+    /// One tick: the alarms that are due.
+    fn tick(&self) -> Vec<Alarm> {
+        let now = self.now.get().saturating_add(1);
+        self.now.set(now);
+        self.alarms.borrow_mut().extract_if(.., |_, alarm| alarm.due <= now).map(|(_, alarm)| alarm).collect()
+    }
+
+    /// Whether anybody waits; when nobody does, the watch ends.
+    fn goes_on(&self) -> bool {
+        let goes_on = !self.alarms.borrow().is_empty();
+        self.is_kept.set(goes_on);
+        goes_on
+    }
+}
+
+async fn keep() {
+    while WATCH.with(Watch::goes_on) {
+        spin_sdk::time::sleep(TICK).await;
+        for alarm in WATCH.with(Watch::tick) {
+            // Who waits reads already; who does not, has an answer.
+            let _ = alarm.ring.write(Ok(())).await;
+        }
+    }
+}
+
+/// What `work` answers, or `None` when it takes longer than `bound`; then `work` is cancelled.
+pub async fn within<T>(bound: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let (ring, alarm) = wit_future::new::<Signal>(|| Ok(()));
+    let set = WATCH.with(|watch| watch.set(watch.due(bound), ring));
+    let answer = match select(pin!(work), pin!(alarm.into_future())).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    };
+    drop(set);
+    answer
+}
