@@ -6,22 +6,18 @@
 //!
 //! **Invariant:** while a call waits, somebody watches: whoever begins to wait and finds nobody, does.
 
-use core::future::{Future, IntoFuture};
+use core::future::Future;
 use core::pin::pin;
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use futures_util::future::{Either, select};
-use spin_sdk::wasip3::cli::types::ErrorCode;
-use spin_sdk::wasip3::wit_bindgen::FutureWriter;
-use spin_sdk::wasip3::{wit_bindgen, wit_future};
+use spin_sdk::wasip3::wit_bindgen::StreamWriter;
+use spin_sdk::wasip3::{wit_bindgen, wit_stream};
 
 /// How often the watch looks: a deadline is kept to within two of these.
 const TICK: Duration = Duration::from_millis(50);
-
-/// What an alarm carries: nothing, but the platform has no futures of nothing.
-type Signal = Result<(), ErrorCode>;
 
 #[derive(Default)]
 struct Watch {
@@ -32,9 +28,11 @@ struct Watch {
     alarms: RefCell<BTreeMap<u64, Alarm>>,
 }
 
+/// Rings by being dropped: who waits reads from the other end, and reads its end. A stream, since tasks of one
+/// instance may hand each other nothing but bytes, and cannot wake each other.
 struct Alarm {
     due: u64,
-    ring: FutureWriter<Signal>,
+    _bell: StreamWriter<u8>,
 }
 
 thread_local! {
@@ -59,9 +57,9 @@ impl Watch {
         self.now.get().saturating_add(ticks).saturating_add(1)
     }
 
-    fn set(&self, due: u64, ring: FutureWriter<Signal>) -> Set {
+    fn set(&self, due: u64, bell: StreamWriter<u8>) -> Set {
         let number = self.next.replace(self.next.get().wrapping_add(1));
-        self.alarms.borrow_mut().insert(number, Alarm { due, ring });
+        self.alarms.borrow_mut().insert(number, Alarm { due, _bell: bell });
         if !self.is_kept.replace(true) {
             wit_bindgen::spawn(keep());
         }
@@ -86,21 +84,20 @@ impl Watch {
 async fn keep() {
     while WATCH.with(Watch::goes_on) {
         spin_sdk::time::sleep(TICK).await;
-        for alarm in WATCH.with(Watch::tick) {
-            // Who waits reads already; who does not, has an answer.
-            let _ = alarm.ring.write(Ok(())).await;
-        }
+        drop(WATCH.with(Watch::tick));
     }
 }
 
 /// What `work` answers, or `None` when it takes longer than `bound`; then `work` is cancelled.
 pub async fn within<T>(bound: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let (ring, alarm) = wit_future::new::<Signal>(|| Ok(()));
-    let set = WATCH.with(|watch| watch.set(watch.due(bound), ring));
-    let answer = match select(pin!(work), pin!(alarm.into_future())).await {
+    let (bell, mut alarm) = wit_stream::new::<u8>();
+    let set = WATCH.with(|watch| watch.set(watch.due(bound), bell));
+    let answer = match select(pin!(work), pin!(alarm.read(Vec::with_capacity(1)))).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     };
+    // The reader first: then nobody is told of the bell's end.
+    drop(alarm);
     drop(set);
     answer
 }

@@ -66,6 +66,30 @@ async fn with_one_of_three_shards_killed_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_is_answered_for_in_bounded_time() {
+    let stack = start("hangs", |_| {});
+    let scene = Scene::on(&stack, "hangs");
+    let [alice, bob, carol] = scene.people(["alice", "bob", "carol"]).await;
+    let draft = Draft::new("equal", 100, 10, &scene.group());
+    let packet = alice.give(&draft).await;
+    let voucher = bob.grab(&packet).await;
+    stack.redis[0].pause();
+    let asked = Instant::now();
+    // Many at once share an instance, and each has a deadline of its own.
+    let open = futures::future::join_all((0..20).map(|_| bob.try_open(&packet, &voucher)));
+    let grab = futures::future::join_all((0..20).map(|_| carol.try_grab(&packet)));
+    let (opened, grabbed) = futures::future::join(open, grab).await;
+    for reply in opened.into_iter().chain(grabbed) {
+        assert!(matches!(reply.code(), "unavailable" | "degraded") && reply.status == 503, "{reply:?}");
+    }
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
+    stack.redis[0].resume();
+    let opens = || async { (bob.try_open(&packet, &voucher).await.status == 200).then_some(()) };
+    until("the shard answers again", opens).await;
+    assert_eq!(carol.take(&packet).await, 10);
+}
+
+#[tokio::test]
 async fn a_drained_shard_takes_no_new_packets_and_serves_its_own() {
     let stack = start("drained", |options| options.shards = 3);
     let scene = Scene::on(&stack, "drained");
