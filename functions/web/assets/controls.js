@@ -46,7 +46,7 @@ function reconciliation(ask) {
                     el(
                       'tr',
                       el(`td.${check.ok ? 'ok' : 'not-ok'}`, check.ok ? '✓' : '✗'),
-                      el('td', check.name),
+                      el('td', check.name.replaceAll('_', ' ')),
                       el('td', check.detail),
                     ),
                   ),

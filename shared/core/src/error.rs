@@ -120,7 +120,9 @@ impl Error {
             Self::Conflict => (409, "conflict", "this id was used with other content".into()),
             Self::Contested => (409, "contested", "somebody else has this share: an operator decides".into()),
             Self::Expired => (410, "expired", "this packet's time is over".into()),
-            Self::QuoteExpired => (410, "quote_expired", "this quote no longer holds (it is good for five minutes): wrap again".into()),
+            Self::QuoteExpired => {
+                (410, "quote_expired", "this quote no longer holds (it is good for five minutes): wrap again".into())
+            }
             Self::BodyTooLarge(bound) => (413, "body_too_large", format!("the body must be at most {bound} bytes")),
             Self::NotJson => (415, "not_json", "content-type must be application/json".into()),
             Self::MethodNotAllowed(methods) => (405, "method_not_allowed", format!("the method must be {methods}")),

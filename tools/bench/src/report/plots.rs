@@ -83,11 +83,13 @@ fn plot(path: &Path, title: &str, (across, up): (&str, &str), lines: &[Line]) ->
         .caption(title, ("sans-serif", 18))
         .margin(12)
         .x_label_area_size(36)
-        .y_label_area_size(56)
+        .y_label_area_size(72)
         .build_cartesian_2d(x, y)
         .map_err(|error| broken(&error))?;
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc(across).y_desc(up).light_line_style(WHITE).draw().map_err(|error| broken(&error))?;
+    let short = |value: &f64| value.to_string();
+    mesh.x_desc(across).y_desc(up).x_label_formatter(&short).y_label_formatter(&short);
+    mesh.light_line_style(WHITE).draw().map_err(|error| broken(&error))?;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let series = LineSeries::new(line.points.iter().copied(), colour.stroke_width(2));
         let drawn = chart.draw_series(series).map_err(|error| broken(&error))?;
