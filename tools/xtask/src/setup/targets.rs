@@ -50,11 +50,7 @@ pub(super) fn ensure(toolchain: &Toolchain, scratch: &Path) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let rustup = by_rustup(&missing).and_then(|()| match toolchain.missing_targets()[..] {
-        [] => Ok(()),
-        _ => bail!("rustup manages another compiler than the one in use"),
-    });
-    let Err(rustup) = rustup else { return Ok(()) };
+    let Err(rustup) = by_rustup(toolchain, &missing) else { return Ok(()) };
     eprintln!("  rustup cannot install them here; building them from Debian's sources instead");
     let built = debian::build(toolchain, &toolchain.missing_targets(), scratch);
     built.map_err(|debian| {
@@ -66,10 +62,13 @@ pub(super) fn ensure(toolchain: &Toolchain, scratch: &Path) -> Result<()> {
     })
 }
 
-fn by_rustup(missing: &[&str]) -> Result<()> {
+fn by_rustup(toolchain: &Toolchain, missing: &[&str]) -> Result<()> {
     let rustup = on_path("rustup").context("there is no rustup on the PATH")?;
     let step = Step::start(&format!("{}, by rustup", missing.join(" and ")));
     step.run(Command::new(rustup).args(["target", "add"]).args(missing), RUSTUP_LIMIT)?;
+    if !toolchain.missing_targets().is_empty() {
+        bail!("rustup manages another compiler than the one in use");
+    }
     step.done();
     Ok(())
 }
