@@ -14,7 +14,10 @@ pub(crate) use browser::ensure_browser;
 pub(crate) use redis::{OLDEST as OLDEST_REDIS, installed as installed_redis};
 pub(crate) use targets::{TARGETS, Toolchain};
 
-use crate::project::Project;
+use crate::project::{Project, on_path};
+
+/// For the commands that `up` prints to try.
+const CURL: &str = "curl";
 
 /// Installs what is missing.
 ///
@@ -23,7 +26,7 @@ use crate::project::Project;
 pub(crate) fn run() -> Result<()> {
     let project = Project::find()?;
     let toolchain = Toolchain::find()?;
-    if toolchain.missing_targets().is_empty() && redis::is_fitting() {
+    if toolchain.missing_targets().is_empty() && redis::is_fitting() && on_path(CURL).is_some() {
         return Ok(());
     }
     // Two commands started at once install one after the other; the second then finds it all there.
@@ -32,5 +35,11 @@ pub(crate) fn run() -> Result<()> {
     lock.lock().context("cannot lock the set-up")?;
     eprintln!("Setting up this machine, once:");
     targets::ensure(&toolchain, &project.target().join("setup"))?;
-    redis::ensure()
+    redis::ensure()?;
+    if on_path(CURL).is_none()
+        && let Err(error) = packages::install(&[CURL], CURL, "install curl")
+    {
+        eprintln!("  {error:#}\n  Everything else works without.");
+    }
+    Ok(())
 }
