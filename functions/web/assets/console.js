@@ -11,6 +11,10 @@ import { load } from './load.js';
 import { records } from './records.js';
 
 const KEPT = 'hongbao.operator';
+/** A figure's round takes 2 s; the panels are read anew once in so many. */
+const PANELS_EVERY_ROUNDS = 3;
+/** An opened share that waits longer than this for its settlement is late. */
+const LATE_MS = 60_000;
 const app = document.querySelector('#app');
 
 function login(problem = '') {
@@ -73,7 +77,9 @@ function board(ask) {
   };
   const numbers = figures();
   const cases = exceptions(ask);
-  const shown = el('main.board', numbers.node, cases.node, ...controls(ask), ...load(ask), ...records(ask));
+  const panels = [...controls(ask), ...load(ask)];
+  const nodes = panels.map((panel) => panel.node);
+  const shown = el('main.board', numbers.node, cases.node, nodes, ...records(ask));
   put(
     app,
     el(
@@ -86,22 +92,23 @@ function board(ask) {
     ),
     shown,
   );
+  let rounds = 0;
   const round = async () => {
     const [stats, metrics] = await Promise.all([ask('GET', '/v1/admin/stats'), ask('GET', '/metrics')]);
     numbers.draw(stats, metrics);
     cases.count(stats.exceptions_open);
-    const down = stats.shards?.filter((shard) => !shard.is_up).length ?? 0;
-    const troubles = [
-      stats.exceptions_open && `${stats.exceptions_open} 异常 exceptions`,
-      down && `${down} 分片失联 shards down`,
-      stats.packets?.frozen && `${stats.packets.frozen} 冻结 frozen`,
-    ].filter(Boolean);
-    say(troubles.length === 0, troubles.join(' · ') || '正常 All is well');
+    const found = troubles(stats, metrics);
+    const hasChanged = say(found.length === 0, found.join(' · ') || '正常 All is well');
+    // What somebody else has set, or what has broken, shows without a press.
+    if (hasChanged || rounds % PANELS_EVERY_ROUNDS === 0) panels.forEach((panel) => panel.read?.());
+    rounds += 1;
     return true;
   };
   const say = (ok, text) => {
-    if (health.textContent !== text) health.textContent = text;
+    const hasChanged = health.textContent !== text;
+    if (hasChanged) health.textContent = text;
     health.classList.toggle('bad', !ok);
+    return hasChanged;
   };
   const live = poll(round, {
     everyMs: 2000,
@@ -111,6 +118,27 @@ function board(ask) {
       else if (!ok) say(false, `没有应答，重试中 No answer, trying again (${refusal.code})`);
     },
   });
+}
+
+/** Everything that keeps the system from being well, in words; none when it is. */
+function troubles(stats, metrics) {
+  const down = stats.shards?.filter((shard) => !shard.is_up).map((shard) => `#${shard.shard}`) ?? [];
+  const level = gauge(metrics, 'hongbao_ladder_level') ?? 0;
+  return [
+    (gauge(metrics, 'hongbao_ledger_up') ?? 1) === 0 && '账本失联 The ledger does not answer',
+    down.length > 0 && `分片失联 Shards down: ${down.join(', ')}`,
+    gauge(metrics, 'hongbao_sends_on') === 0 && '发红包已关 Sending is off',
+    level > 0 && `降级 Load shedding: level ${level}`,
+    stats.exceptions_open > 0 && `${stats.exceptions_open} 异常 exceptions`,
+    stats.packets?.frozen > 0 && `${stats.packets.frozen} 冻结 frozen`,
+    stats.oldest_unsettled_ms > LATE_MS && '到账迟缓 Settlement is late',
+  ].filter(Boolean);
+}
+
+/** The value of a metric without labels; nothing where it is not told. */
+function gauge(metrics, name) {
+  const [, value] = new RegExp(`^${name} (-?[\\d.e+]+)$`, 'm').exec(metrics) ?? [];
+  return value === undefined ? undefined : Number(value);
 }
 
 start();

@@ -6,7 +6,7 @@ import { fenOf, yuan } from './money.js';
 
 const SWITCHES = { sends: '发红包 Sending' };
 
-/** The panels. */
+/** The panels: each a node, and where its state can change by itself, `read`. */
 export const controls = (ask) => [reconciliation(ask), switches(ask), blacklist(ask), deposits(ask)];
 
 const told = (refusal) => el('p.problem', { role: 'alert' }, `${refusal.code}: ${refusal.message}`);
@@ -62,14 +62,18 @@ function reconciliation(ask) {
     },
     '立即对账 Run now',
   );
-  return el('section.panel', { id: 'reconcile' }, el('h2', '对账 Reconciliation', run), result);
+  return { node: el('section.panel', { id: 'reconcile' }, el('h2', '对账 Reconciliation', run), result) };
 }
 
 function switches(ask) {
   const body = el('div');
+  let drawn;
   const read = async () => {
     try {
       const state = await ask('GET', '/v1/admin/switches');
+      // What is the same stays as it is, with the focus that it may have.
+      if (drawn === JSON.stringify(state)) return;
+      drawn = JSON.stringify(state);
       put(
         body,
         Object.entries(state)
@@ -98,11 +102,12 @@ function switches(ask) {
           ),
       );
     } catch (refusal) {
+      drawn = undefined;
       put(body, told(refusal));
     }
   };
   read();
-  return el('section.panel', { id: 'switches' }, el('h2', '开关 Switches'), body);
+  return { node: el('section.panel', { id: 'switches' }, el('h2', '开关 Switches'), body), read };
 }
 
 function blacklist(ask) {
@@ -140,7 +145,7 @@ function blacklist(ask) {
       put(body, told(refusal));
     }
   };
-  return el(
+  const node = el(
     'section.panel',
     { id: 'blacklist' },
     el('h2', '黑名单 Blacklist'),
@@ -158,6 +163,7 @@ function blacklist(ask) {
     ),
     body,
   );
+  return { node };
 }
 
 function deposits(ask) {
@@ -187,10 +193,11 @@ function deposits(ask) {
         }),
     });
   };
-  return el(
+  const node = el(
     'section.panel',
     { id: 'deposits' },
     el('h2', '充值 Deposits', el('button.plain', { type: 'button', onclick: start }, '新充值 New')),
     el('p.hint', '同一单号只入账一次 The same id is paid once'),
   );
+  return { node };
 }

@@ -13,6 +13,7 @@ const REASONS = {
   drift: '账目不符 books do not match',
   voucher_contested: '凭证有争议 contested voucher',
   closed_twice: '重复关闭 closed twice',
+  opens_lost: '拆开记录丢失 opens lost with the journal',
 };
 const money = (fen) => (fen === null || fen === undefined ? '' : `¥${yuan(fen)}`);
 

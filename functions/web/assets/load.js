@@ -10,22 +10,28 @@ const LEVELS = [
   '3 停抢 no new shares',
 ];
 
-/** The panels. */
+/** The panels: each a node and `read`, which brings it up to date. */
 export const load = (ask) => [ladder(ask), rules(ask), shards(ask)];
 
-/** A panel whose body `draw` makes from what `path` answers; drawn anew after every act. */
+/** A panel whose body `draw` makes from what `path` answers, anew whenever that is another answer. */
 function panel(ask, { id, title, path, draw }) {
   const body = el('div', { role: 'status' });
+  let drawn;
   const read = async () => {
     try {
-      put(body, draw(await ask('GET', path), read));
+      const answer = await ask('GET', path);
+      // What is the same stays as it is, with the focus that it may have.
+      if (drawn === JSON.stringify(answer)) return;
+      drawn = JSON.stringify(answer);
+      put(body, draw(answer, read));
     } catch (refusal) {
+      drawn = undefined;
       put(body, el('p.problem', `${refusal.code}: ${refusal.message}`));
     }
   };
   read();
   const again = el('button.plain', { type: 'button', onclick: read }, '刷新 Refresh');
-  return el('section.panel', { id }, el('h2', title, again), body);
+  return { node: el('section.panel', { id }, el('h2', title, again), body), read };
 }
 
 const button = (text, danger, act) =>

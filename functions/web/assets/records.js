@@ -32,12 +32,30 @@ export const records = (ask) => [
       moment(act.at_ms),
       act.operator,
       act.act,
-      act.subject,
+      `${act.subject}${told(act)}`,
       act.amount_fen === null ? '' : yuan(act.amount_fen),
       act.reason,
     ],
   }),
 ];
+
+/** The rest of an act: on or off, the value, the recipient. An act of a kind that is new here shows its detail as it is. */
+function told({ act, detail }) {
+  let facts;
+  try {
+    facts = JSON.parse(detail);
+  } catch {
+    return detail ? ` ${detail}` : '';
+  }
+  const words = {
+    switch: () => (facts.is_on ? '开 on' : '关 off'),
+    set: () => facts.value,
+    deposit: () => facts.user,
+    compensate: () => facts.user,
+  };
+  const rest = words[act] ? words[act]() : Object.keys(facts ?? {}).length > 0 && JSON.stringify(facts);
+  return rest ? ` → ${rest}` : '';
+}
 
 function record(ask, { id, title, path, list, heads, row }) {
   const body = el('tbody');

@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: an evening of red packets on a fresh stack, and the proof that no fen is lost.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -33,6 +34,9 @@ struct Cli {
     /// Play on this application, started with `dev_login` and swept by its owner, instead of a fresh one.
     #[arg(long)]
     base_url: Option<String>,
+    /// Run on this Spin instead of the project's own host.
+    #[arg(long, conflicts_with = "base_url", value_name = "PATH")]
+    spin: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -57,7 +61,10 @@ async fn run(cli: &Cli) -> Result<bool> {
     let scratch = tempfile::tempdir().context("no folder for the stack")?;
     let mut stack = match cli.base_url {
         Some(_) => None,
-        None => Some(Stack::start(StackOptions::new(scratch.path(), Runtime::built_host()?)?)?),
+        None => {
+            let runtime = cli.spin.clone().map_or_else(Runtime::built_host, |path| Ok(Runtime::Spin(path)))?;
+            Some(Stack::start(StackOptions::new(scratch.path(), runtime)?)?)
+        }
     };
     let base_url = stack.as_ref().map(|stack| stack.base_url().to_owned()).or_else(|| cli.base_url.clone());
     let base_url = base_url.context("there is no application to play on")?;

@@ -16,6 +16,9 @@ use crate::supervisor::Supervisor;
 const READY_LIMIT: Duration = Duration::from_secs(180);
 const STOP_GRACE: Duration = Duration::from_secs(20);
 const VARIABLE_PREFIX: &str = "SPIN_VARIABLE_";
+/// Spin drops an instance after 128 requests or a second without one, and with it the memory that answers "sold out"
+/// without a call to Redis. The project's own host keeps its instances as long.
+const SPIN_INSTANCES: [&str; 4] = ["--max-instance-reuse-count", "10000", "--idle-instance-timeout", "60s"];
 
 /// What runs the components.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +176,9 @@ impl Server {
             .with_context(|| format!("cannot create the folder {}", options.state_dir.display()))?;
         let mut command = up(options);
         command.args(["--listen", &options.listen]).args(&options.arguments);
+        if let Runtime::Spin(_) = options.runtime {
+            command.args(SPIN_INSTANCES);
+        }
         let mut settlement = None;
         if options.settlement_apart || matches!(options.runtime, Runtime::Spin(_)) {
             // Spin ends altogether when its connection to Redis does. So the settlement, which holds that

@@ -2,9 +2,10 @@
 //!
 //! They are people like any others and know nothing that the API does not tell.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -27,8 +28,10 @@ const GREETINGS: [(&str, &str); 8] = [
 ];
 /// How long a packet lives, in seconds: soon enough for its rest to come back and be sent again.
 const LIFE_S: u32 = 180;
-/// The packets that are there at once.
+/// The packets that are there at once; half of them finished, so that who looks on meets best luck and the proof.
 const AT_ONCE: usize = 6;
+/// How long shares are left for who looks on before the guests open the rest of every second packet.
+const LEFT_FOR: Duration = Duration::from_secs(25);
 
 /// Guests at work. Dropping it sends them home.
 pub(crate) struct Guests {
@@ -41,12 +44,15 @@ impl Guests {
     /// # Errors
     /// Occurs when they cannot log in or send.
     pub(crate) fn invite(base_url: &str) -> Result<Self> {
-        let mut party = Party { base_url: base_url.to_owned(), tokens: Vec::new() };
+        let mut party = Party { base_url: base_url.to_owned(), tokens: Vec::new(), unfinished: VecDeque::new() };
         for guest in GUESTS {
             party.tokens.push(login(base_url, guest)?);
         }
-        for _ in 0..AT_ONCE {
+        for number in 0..AT_ONCE {
             party.packet()?;
+            if number.is_multiple_of(2) {
+                party.finish(Duration::ZERO)?;
+            }
         }
         party.rain()?;
         let (stay, home) = channel();
@@ -67,35 +73,60 @@ pub(crate) fn login(base_url: &str, user: &str) -> Result<String> {
 struct Party {
     base_url: String,
     tokens: Vec<String>,
+    /// Packets with shares left, the oldest first.
+    unfinished: VecDeque<Unfinished>,
+}
+
+/// A packet with shares left.
+struct Unfinished {
+    id: String,
+    sent_at: Instant,
+    /// The guests, by number, who have not opened a share of it: as many as there are shares left.
+    guests: Vec<usize>,
 }
 
 impl Party {
-    fn go_on(&self, home: &Receiver<()>) {
+    fn go_on(mut self, home: &Receiver<()>) {
         let mut rounds = 0_u32;
         let pause = || Duration::from_millis(fastrand::u64(3_000..9_000));
         while let Err(RecvTimeoutError::Timeout) = home.recv_timeout(pause()) {
             rounds = rounds.wrapping_add(1);
             // Refused (for lack of money, say) or not answered: the next round is another.
             let _ = if rounds.is_multiple_of(12) { self.rain() } else { self.packet() };
+            if rounds.is_multiple_of(2) {
+                let _ = self.finish(LEFT_FOR);
+            }
         }
     }
 
-    /// Somebody sends a packet, and some of the others open a share of it.
-    fn packet(&self) -> Result<()> {
-        let count = fastrand::usize(3..=8);
+    /// Somebody sends a packet, and some of the guests open a share of it. One share at least is left.
+    fn packet(&mut self) -> Result<()> {
+        let count = fastrand::usize(3..=self.tokens.len());
         let (greeting, cover) = GREETINGS[fastrand::usize(..GREETINGS.len())];
         let kind = if fastrand::u8(..4) == 0 { "equal" } else { "lucky" };
         let draft = json!({"kind": kind, "total_fen": fastrand::u32(188..=6_666), "count": count, "to": {"group": GROUP},
             "greeting": greeting, "cover": cover, "expires_in_s": LIFE_S});
-        let sender = fastrand::usize(..self.tokens.len());
-        let packet = self.send(&self.tokens[sender], &draft)?;
-        let mut others: Vec<&String> = self.tokens.iter().collect();
-        fastrand::shuffle(&mut others);
-        // One share at least is left for who looks on.
-        for token in others.iter().take(fastrand::usize(0..count)) {
-            self.take(token, &packet)?;
+        let id = self.send(&self.tokens[fastrand::usize(..self.tokens.len())], &draft)?;
+        let mut guests: Vec<usize> = (0..self.tokens.len()).collect();
+        fastrand::shuffle(&mut guests);
+        guests.truncate(count);
+        let left = guests.split_off(fastrand::usize(0..count));
+        self.unfinished.push_back(Unfinished { id: id.clone(), sent_at: Instant::now(), guests: left });
+        guests.iter().try_for_each(|guest| self.take(&self.tokens[*guest], &id))
+    }
+
+    /// The guests open what is left of the oldest packet that was sent so long ago; the one after it is left to expire,
+    /// so that there is a refund to see, too.
+    fn finish(&mut self, left_for: Duration) -> Result<()> {
+        let is_due = |packet: &Unfinished| packet.sent_at.elapsed() >= left_for;
+        if !self.unfinished.front().is_some_and(is_due) {
+            return Ok(());
         }
-        Ok(())
+        let packet = self.unfinished.pop_front().context("there is one")?;
+        if left_for > Duration::ZERO {
+            self.unfinished.pop_front_if(|next| is_due(next));
+        }
+        packet.guests.iter().try_for_each(|guest| self.take(&self.tokens[*guest], &packet.id))
     }
 
     /// Somebody plans a packet for later.

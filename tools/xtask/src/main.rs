@@ -10,12 +10,14 @@ mod doctor;
 mod drill;
 mod guests;
 mod http;
+mod keys;
 mod migrate;
 mod progress;
 mod project;
 mod reconcile;
 mod setup;
 mod spin;
+mod sweep;
 mod test;
 mod token;
 mod up;
@@ -54,6 +56,10 @@ enum Command {
     Reconcile(reconcile::Arguments),
     /// Print a token for the local stack
     Token(token::Arguments),
+    /// Print the local stack's keys as variables for a runtime started by hand
+    Keys(keys::Arguments),
+    /// Call the sweep at intervals, for a runtime started by hand
+    Sweep(sweep::Arguments),
     /// Say what is missing or malformed, and how to get it right
     Doctor(doctor::Arguments),
 }
@@ -70,6 +76,8 @@ fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Reconcile(arguments) => reconcile::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };
     match outcome {

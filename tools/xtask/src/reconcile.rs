@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hongbao_core::wire::operator::{CheckAnswer, ReconcileAnswer};
-use hongbao_stack::{Grant, Keys};
+use hongbao_stack::Grant;
 use ureq::Agent;
 
 use crate::project::Project;
+use crate::token::keys_of;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Err(_) => {
             let data = arguments.data.clone().map_or_else(|| Project::find().map(|project| project.data()), Ok)?;
             let ttl = Duration::from_secs(3_600); // A large ledger takes its time.
-            Keys::load_or_make(&data.join("keys"))?.token(&Grant { ttl, ..Grant::operator("xtask") })?
+            keys_of(&data)?.token(&Grant { ttl, ..Grant::operator("xtask") })?
         }
     };
     let url = format!("{}/v1/admin/reconcile?limit={}", arguments.base_url.trim_end_matches('/'), arguments.limit);

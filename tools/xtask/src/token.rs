@@ -1,9 +1,9 @@
 //! `cargo xtask token`: a token for the local stack, on standard output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use hongbao_stack::{Grant, Keys};
 
 use crate::project::Project;
@@ -39,6 +39,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         Grant { ttl, company: arguments.company, ..Grant::person(&arguments.user, &groups) }
     };
-    println!("{}", Keys::load_or_make(&data.join("keys"))?.token(&grant)?);
+    println!("{}", keys_of(&data)?.token(&grant)?);
     Ok(())
+}
+
+/// The keys of the stack whose data folder is `data`. A token signed with other keys would be refused by every stack,
+/// so none are made here.
+///
+/// # Errors
+/// Occurs when no stack has ever kept its data there.
+pub(crate) fn keys_of(data: &Path) -> Result<Keys> {
+    let folder = data.join("keys");
+    ensure!(
+        folder.is_dir(),
+        "no stack keeps its keys in {}: start one with `cargo xtask up`, or name its folder with --data",
+        folder.display()
+    );
+    Keys::load_or_make(&folder)
 }
