@@ -1,8 +1,11 @@
 //! The operator at the console: sees an exception with its evidence and pays for it, in two steps and with a reason.
 
+use hongbao_client::Method;
 use hongbao_tests::person::PURSE_FEN;
-use hongbao_tests::{Draft, Scene};
+use hongbao_tests::stage::start;
+use hongbao_tests::{Draft, Reply, Scene};
 use hongbao_web::{Browser, DESK};
+use serde_json::json;
 
 use crate::people::is_content;
 
@@ -71,4 +74,47 @@ async fn an_operator_compensates_an_exception_in_two_steps_with_a_reason() {
     desk.press(".act button.primary").await;
     desk.reads("#switches", "开 On").await;
     is_content(&desk).await;
+}
+
+/// What another operator has set, or what has broken, is seen by whoever only looks on; and the audit says what was set.
+#[tokio::test]
+async fn the_console_tells_trouble_without_a_press() {
+    let stack = start("console-trouble", |_| {});
+    let scene = Scene::on(&stack, "trouble");
+    let token = stack.operator_token().expect("a token");
+    let operator = scene.bearer("operator", &token);
+    let browser = Browser::start("console-trouble").expect("a browser");
+    let desk = browser.window(DESK, "zh-CN", &format!("{}/console", stack.base_url())).await.expect("a window");
+    desk.write("#token", &token).await;
+    desk.press(".login button").await;
+    desk.reads(".health", "All is well").await;
+
+    let set = async |path: &str, body: serde_json::Value| {
+        let asked = operator.call(Method::PUT, path).json(&body).send().await;
+        Reply::checked(path, asked).granted(200);
+    };
+    set("/v1/admin/switches", json!({"sends": false, "reason": "midnight"})).await;
+    desk.reads(".health.bad", "Sending is off").await;
+    desk.reads("#switches", "关 Off").await;
+    set("/v1/admin/switches", json!({"sends": true, "reason": "morning"})).await;
+    set("/v1/admin/ladder", json!({"level": 3, "reason": "a storm"})).await;
+    desk.reads(".health.bad", "level 3").await;
+    desk.reads("#ladder .not-ok", "no new shares").await;
+    set("/v1/admin/ladder", json!({"reason": "it is over"})).await;
+    desk.reads(".health", "All is well").await;
+    let deposit = json!({"id": "order-1", "user": scene.id("bob"), "amount_fen": 150});
+    let paid = operator.call(Method::POST, "/v1/admin/deposits").json(&deposit).send().await;
+    Reply::checked("a deposit", paid).granted(200);
+
+    desk.press("#audit h2 button").await;
+    let audit = desk.reads("#audit", "order-1").await;
+    for told in [format!("order-1 → {}", scene.id("bob")), "ladder → 3".into(), "sends → 关 off".into()] {
+        assert!(audit.contains(&told), "{told} is not in {audit}");
+    }
+    stack.redis[0].pause();
+    desk.reads(".health.bad", "Shards down: #0").await;
+    desk.reads("#shards .not-ok", "#0 ✗").await;
+    stack.redis[0].resume();
+    desk.reads(".health", "All is well").await;
+    desk.reads("#shards .ok", "#0 ✓").await;
 }
