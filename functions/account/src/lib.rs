@@ -76,6 +76,14 @@ async fn packets(app: &App, call: &Call, person: &Person) -> Result<Answer, Erro
     let ledger = app.ledger().await?;
     let (packets, next) = ledger.my_packets(&person.user, role, from_ms, &before, limit).await?;
     let next = next.as_ref().map(place_text);
-    let (total_fen, count, best_luck_count) = ledger.my_totals(&person.user, role, from_ms, end_ms).await?;
-    Answer::ok(&MyPacketsAnswer { packets, next, year, total_fen, count, best_luck_count })
+    let totals = ledger.my_totals(&person.user, role, from_ms, end_ms).await?;
+    Answer::ok(&MyPacketsAnswer {
+        packets,
+        next,
+        year,
+        total_fen: totals.total,
+        refunded_fen: totals.refunded,
+        count: totals.count,
+        best_luck_count: totals.best_luck_count,
+    })
 }

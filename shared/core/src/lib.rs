@@ -17,6 +17,7 @@ pub mod event;
 pub mod fen;
 pub mod id;
 pub mod json;
+pub mod luck;
 pub mod packet;
 pub mod quote;
 pub mod race;

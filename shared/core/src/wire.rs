@@ -180,7 +180,7 @@ pub struct ShareAnswer {
     pub amount_fen: Fen,
     /// When it was opened.
     pub opened_at_ms: i64,
-    /// Whether it is the best luck of a finished packet; the earliest wins a tie.
+    /// Whether it is the best luck of a finished lucky packet of two or more; the earliest opening wins a tie.
     pub best: bool,
 }
 
@@ -304,6 +304,8 @@ pub struct MyPacketsAnswer {
     pub year: i64,
     /// The year's sum: sent, or received.
     pub total_fen: Fen,
+    /// Sent: the part of the sum that came back. Received: 0.
+    pub refunded_fen: Fen,
     /// The year's number of packets.
     pub count: i64,
     /// The year's number of best lucks; 0 for sent packets.

@@ -119,6 +119,19 @@ pub struct Sighting {
     pub at_ms: i64,
 }
 
+/// What a person sent or received in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// The sum: sent, or received.
+    pub total: Fen,
+    /// Sent: the part of it that came back. Received: nothing.
+    pub refunded: Fen,
+    /// The number of packets.
+    pub count: i64,
+    /// Received: the number of best lucks. Sent: 0.
+    pub best_luck_count: i64,
+}
+
 /// A page of something, and where the next one starts; nothing on the last.
 pub type Page<T, C> = (Vec<T>, Option<C>);
 
@@ -273,14 +286,14 @@ impl Ledger {
         Ok(page(packets, limit, |packet: &MyPacket| (packet.at_ms, packet.packet_id.to_string())))
     }
 
-    /// Sum, number and best lucks of `user`'s packets at `from_ms..before_ms`.
+    /// The totals of `user`'s packets at `from_ms..before_ms`.
     pub async fn my_totals(
         &self,
         user: &UserId,
         role: Role,
         from_ms: i64,
         before_ms: i64,
-    ) -> Result<(Fen, i64, i64), Error> {
+    ) -> Result<Totals, Error> {
         let statement = match role {
             Role::Sent => self.sql.sent_total,
             Role::Received => self.sql.received_total,
@@ -288,7 +301,7 @@ impl Ledger {
         let parameters = vec![user.as_str().into(), from_ms.into(), before_ms.into()];
         let mut row =
             self.first(statement, parameters).await?.ok_or_else(|| Error::Internal("a sum of nothing".into()))?;
-        Ok((row.fen()?, row.int()?, row.int()?))
+        Ok(Totals { total: row.fen()?, refunded: row.fen()?, count: row.int()?, best_luck_count: row.int()? })
     }
 
     /// Packets whose time was over at `now_ms` and that are not closed, the longest overdue first; none of the shards

@@ -73,25 +73,47 @@ async fn a_lucky_packet_goes_from_one_wallet_to_many_and_proves_its_luck() {
     assert_eq!(alice.balance().await, PURSE_FEN - 1_000);
 }
 
+/// The shares are opened in another order than they were grabbed; in the second packet all three tie.
 #[tokio::test]
-async fn the_best_luck_is_the_largest_share_and_the_earliest_wins_a_tie() {
+async fn the_best_luck_is_the_largest_share_of_a_draw_and_the_earliest_opening_wins_a_tie() {
     let scene = Scene::new("best");
     let [alice, bob, carol, dan] = scene.people(["alice", "bob", "carol", "dan"]).await;
-    // Lucky: the largest. Equal in 11 / 3: 4, 4, 3, so that the first two tie.
-    for draft in [Draft::new("lucky", 5_000, 3, &scene.group()), Draft::new("equal", 11, 3, &scene.group())] {
-        let packet = alice.give(&draft).await;
-        let mut seen = Value::Null;
+    for total_fen in [5_000, 3] {
+        let packet = alice.give(&Draft::new("lucky", total_fen, 3, &scene.group())).await;
+        let mut vouchers = Vec::new();
         for person in [&bob, &carol, &dan] {
-            assert!(shares(&alice.see(&packet).await).iter().all(|share| share["best"] == false), "not before the end");
-            person.take(&packet).await;
-            seen = person.see(&packet).await;
+            vouchers.push((person, person.grab(&packet).await));
         }
-        let amounts: Vec<i64> = shares(&seen).iter().map(|share| number(share, "amount_fen")).collect();
-        let largest = amounts.iter().max().expect("three shares");
-        let first = amounts.iter().position(|amount| amount == largest);
-        let best: Vec<usize> = (0..3).filter(|&seq| seen["shares"][seq]["best"] == true).collect();
-        assert_eq!(best, Vec::from_iter(first), "{seen}");
+        for (person, voucher) in vouchers.iter().rev() {
+            assert!(shares(&alice.see(&packet).await).iter().all(|share| share["best"] == false), "not before the end");
+            person.try_open(&packet, voucher).await.granted(200);
+        }
+        let seen = bob.see(&packet).await;
+        let rank = |share: &&Value| (-number(share, "amount_fen"), number(share, "opened_at_ms"), number(share, "seq"));
+        let expected = shares(&seen).iter().min_by_key(rank).expect("three shares");
+        let best: Vec<&Value> = shares(&seen).iter().filter(|share| share["best"] == true).collect();
+        assert_eq!(best, [expected], "{seen}");
     }
+}
+
+#[tokio::test]
+async fn nobody_is_lucky_where_nothing_was_drawn() {
+    let scene = Scene::new("undrawn");
+    let [alice, bob, carol] = scene.people(["alice", "bob", "carol"]).await;
+    let equal = alice.give(&Draft::new("equal", 11, 2, &scene.group())).await;
+    let alone = alice.give(&Draft::new("lucky", 500, 1, &scene.group())).await;
+    let exclusive = alice.give(&Draft::to_one(400, &bob.id)).await;
+    carol.take(&equal).await;
+    for packet in [&equal, &alone, &exclusive] {
+        bob.take(packet).await;
+        let seen = bob.sees_it_become(packet, "finished").await;
+        assert!(shares(&seen).iter().all(|share| share["best"] == false), "{seen}");
+    }
+    let paid = || async {
+        let page = bob.get("/v1/me/packets?role=received").await.granted(200);
+        (number(&page, "count") == 3).then_some(page)
+    };
+    assert_eq!(number(&until("bob's shares are settled", paid).await, "best_luck_count"), 0);
 }
 
 #[tokio::test]

@@ -131,8 +131,9 @@ impl Backend {
                    + COALESCE((SELECT SUM(amount_fen) FROM claims WHERE packet = p.id), 0)",
             ),
             (
-                "finished packets without one best luck, or others with one",
-                "SELECT COUNT(*) FROM packets p WHERE (CASE WHEN settled = count THEN 1 ELSE 0 END)
+                "finished draws without one best luck, or other packets with one",
+                "SELECT COUNT(*) FROM packets p
+                 WHERE (CASE WHEN settled = count AND kind = 'lucky' AND count >= 2 THEN 1 ELSE 0 END)
                    <> (SELECT COUNT(*) FROM claims WHERE packet = p.id AND CAST(is_best AS integer) = 1)",
             ),
         ];

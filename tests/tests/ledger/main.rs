@@ -5,6 +5,7 @@ mod authority;
 mod backend;
 mod funding;
 mod history;
+mod luck;
 mod measure;
 mod only_postgres;
 mod operator;
@@ -73,7 +74,6 @@ on_both! {
         a_second_close_that_differs_is_an_exception
         what_is_unknown_or_unreadable_is_an_exception
         a_contradiction_stops_nobody_else
-        the_earliest_share_wins_a_tie
         a_batch_of_an_epoch_that_is_over_is_refused
         a_batch_read_from_an_earlier_server_process_is_refused
         lost_opens_are_given_up_on_record
@@ -89,6 +89,9 @@ on_both! {
         a_packet_here_is_closed_and_refunded_here
         a_dead_shards_packets_move_here
         an_epoch_is_begun_by_one_caller;
+    luck:
+        the_best_luck_is_the_one_that_the_core_names
+        the_odd_fen_go_to_the_first_to_grab_of_a_packet_that_was_sent_here;
     operator:
         an_operators_deposit_counts_once
         the_world_gives_no_more_than_can_be_counted

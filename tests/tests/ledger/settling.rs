@@ -242,17 +242,6 @@ pub(crate) async fn a_contradiction_stops_nobody_else(books: &Backend) {
     assert_eq!(reasons(books).await, ["poison", "share_claimed_twice"]);
 }
 
-pub(crate) async fn the_earliest_share_wins_a_tie(books: &Backend) {
-    let (ledger, mut journal) = (books.ledger().await, Journal::default());
-    let packet = sent(&ledger, 1, 3, 3).await; // One fen each.
-    for (seq, name) in [(2, "cleo"), (0, "anna"), (1, "ben")] {
-        assert_eq!(books.number("SELECT COUNT(*) FROM claims WHERE CAST(is_best AS integer) = 1").await, 0);
-        settle(&ledger, &[journal.open(&packet, seq, &user(name))]).await;
-    }
-    let best = "SELECT CAST(seq AS bigint) FROM claims WHERE CAST(is_best AS integer) = 1";
-    assert_eq!(books.number(best).await, 0);
-}
-
 pub(crate) async fn a_batch_of_an_epoch_that_is_over_is_refused(books: &Backend) {
     let (ledger, mut journal) = (books.ledger().await, Journal::default());
     let packet = sent(&ledger, 1, 1_000, 3).await;

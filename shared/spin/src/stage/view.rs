@@ -2,9 +2,10 @@
 
 use hongbao_core::packet::State;
 use hongbao_core::race::Claim;
+use hongbao_core::split::{self, Kind};
 use hongbao_core::token::Person;
 use hongbao_core::wire::{PacketAnswer, ShareAnswer};
-use hongbao_core::{Error, Fen, PacketId, UserId, split};
+use hongbao_core::{Error, Fen, PacketId, UserId, luck};
 
 use crate::App;
 use crate::ledger::Packet;
@@ -54,7 +55,7 @@ fn answer(
     let state = facts.state(live.opened, live.is_closed || packet.closed_at_ms.is_some(), now_ms);
     let mut shares = opened_shares(known, live)?;
     if state == State::Finished {
-        mark_best(&mut shares);
+        mark_best(facts.kind, &mut shares);
     }
     let has_opened = shares.iter().any(|share| share.user == *reader);
     if !state.is_over() && facts.sender != *reader && !has_opened {
@@ -95,10 +96,15 @@ fn opened_shares(known: &Remembered, live: &Live) -> Result<Vec<ShareAnswer>, Er
     Ok(shares)
 }
 
-/// The largest share is the best luck; the earliest wins a tie.
-fn mark_best(shares: &mut [ShareAnswer]) {
-    let best = shares.iter_mut().max_by_key(|share| (share.amount_fen, core::cmp::Reverse(share.seq)));
-    if let Some(best) = best {
-        best.best = true;
+/// Marks the best luck of a finished packet.
+fn mark_best(kind: Kind, shares: &mut [ShareAnswer]) {
+    let opened = |share: &ShareAnswer| luck::Opened {
+        seq: share.seq,
+        amount: share.amount_fen,
+        opened_at_ms: share.opened_at_ms,
+    };
+    let best = luck::best(kind, &shares.iter().map(opened).collect::<Vec<_>>());
+    for share in shares {
+        share.best = Some(share.seq) == best;
     }
 }
