@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use hongbao_core::packet::Recipient;
+use hongbao_core::wire::{COUNT_MAX, PAGE_MAX};
 use hongbao_core::{Error, GroupId};
 use hongbao_spin::App;
-use hongbao_spin::http::{Answer, Call};
+use hongbao_spin::http::{Answer, Call, query_number};
+use hongbao_spin::stage::view::Asked;
 
 hongbao_spin::http_component!(packets);
 
@@ -17,6 +19,10 @@ async fn packets(app: Rc<App>, call: Call) -> Result<Answer, Error> {
         return Answer::ok(&app.addressed(&person, &Recipient::Group(group), &call).await?);
     }
     let id = call.packet_id()?;
-    call.query(&[])?;
-    Answer::ok(&app.view(&person, id).await?)
+    let query = call.query(&["limit", "after"])?;
+    let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE_MAX)?;
+    // Numbers begin at 0: -1 is before all.
+    let after = query_number(&query, "after", (0, COUNT_MAX), -1)?;
+    let asked = Asked { after: u32::try_from(after).ok(), limit };
+    Answer::ok(&app.view(&person, id, asked).await?)
 }

@@ -17,6 +17,8 @@ pub struct Rates {
     pub login_user: u32,
     /// Development logins of everybody.
     pub login: u32,
+    /// Looks of one person at packets of a shard.
+    pub view_user: u32,
     /// Requests that one instance of a component has in hand at a time; open has no limit.
     pub in_flight: u32,
 }
@@ -30,12 +32,21 @@ const RATE_MAX: u32 = 1_000_000;
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { grab_user: 50, grab: 50_000, send_user: 100, send: 5_000, login_user: 5, login: 500, in_flight: 256 }
+        Self {
+            grab_user: 50,
+            grab: 50_000,
+            send_user: 100,
+            send: 5_000,
+            login_user: 5,
+            login: 500,
+            view_user: 50,
+            in_flight: 256,
+        }
     }
 }
 
 impl Rates {
-    const NAMES: &str = "grab_user, grab, send_user, send, login_user, login, in_flight";
+    const NAMES: &str = "grab_user, grab, send_user, send, login_user, login, view_user, in_flight";
 
     /// Reads `name=number` pairs separated by commas; what is not named stays at its default.
     ///
@@ -52,6 +63,7 @@ impl Rates {
                 "send" => &mut rates.send,
                 "login_user" => &mut rates.login_user,
                 "login" => &mut rates.login,
+                "view_user" => &mut rates.view_user,
                 "in_flight" => &mut rates.in_flight,
                 _ => return Err(format!("must have {} only, as name=number", Self::NAMES)),
             };

@@ -103,6 +103,13 @@ impl Facts {
         crate::split::hex(&crate::split::commitment(self.id, &self.seed))
     }
 
+    /// Whether nothing can be grabbed or opened any more, ever: every share was opened, or the packet was closed. Then
+    /// the seed may be shown. No clock is asked: two clocks differ, and one that is set back lets people grab again.
+    #[must_use]
+    pub const fn has_ended(&self, opened: u32, is_closed: bool) -> bool {
+        is_closed || opened >= self.count
+    }
+
     /// The packet's state for people, at `now_ms`, with `opened` shares opened.
     #[must_use]
     pub fn state(&self, opened: u32, closed: bool, now_ms: i64) -> State {
@@ -120,7 +127,7 @@ pub enum State {
     Open,
     /// Every share was opened.
     Finished,
-    /// Its time is over, with something left.
+    /// Its time is over, with something left. By a clock: it may not be closed yet ([`Facts::has_ended`]).
     Expired,
 }
 
@@ -139,7 +146,7 @@ impl State {
         }
     }
 
-    /// Whether nothing can change any more, so that the seed may be shown.
+    /// Whether it is finished or expired.
     #[must_use]
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Finished | Self::Expired)

@@ -155,11 +155,16 @@ pub struct PacketAnswer {
     pub opened: u32,
     /// What went back to the sender.
     pub refunded_fen: Fen,
-    /// The opened shares, as far as the reader may see them.
+    /// The reader's own share, once it is opened.
+    pub my_share: Option<ShareAnswer>,
+    /// A page of the opened shares in order of `seq`, as far as the reader may see them: of a packet of up to 100 shares
+    /// with what is not settled yet, of a larger one what is paid.
     pub shares: Vec<ShareAnswer>,
+    /// `after` of the next page; absent on the last.
+    pub next: Option<u32>,
     /// The commitment to the seed: 64 hexadecimal digits.
     pub commitment: String,
-    /// The seed, 64 hexadecimal digits, once the packet is over.
+    /// The seed, 64 hexadecimal digits, once every share is opened or the packet is closed.
     pub seed: Option<String>,
     /// When it was sent.
     pub created_at_ms: i64,

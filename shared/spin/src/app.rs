@@ -34,6 +34,7 @@ pub struct App {
     keys: OnceCell<Keys>,
     limits: OnceCell<Limits>,
     policy: OnceCell<Policy>,
+    rates: OnceCell<Rates>,
     memory: Memory,
     turns: Rc<()>,
     in_flight: Rc<()>,
@@ -144,6 +145,7 @@ impl App {
             keys: OnceCell::new(),
             limits,
             policy,
+            rates: OnceCell::new(),
             memory: Memory::default(),
             turns: Rc::default(),
             in_flight: Rc::default(),
@@ -201,6 +203,18 @@ impl App {
                 Ok(self.policy.get_or_init(|| policy))
             }
         }
+    }
+
+    /// The rates, for a component that has no risk rules.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] when the variable is missing or malformed.
+    pub(crate) async fn rates(&self) -> Result<&Rates, Error> {
+        if let Some(rates) = self.policy.get().map(|policy| &policy.rates).or_else(|| self.rates.get()) {
+            return Ok(rates);
+        }
+        let rates = config::rates().await?;
+        Ok(self.rates.get_or_init(|| rates))
     }
 
     /// A place among the requests that this instance has in hand.

@@ -19,11 +19,13 @@ mod books;
 mod exceptions;
 mod operator;
 mod shards;
+mod shares;
 mod statements;
 pub use books::Drift;
 pub use exceptions::Exception;
 pub use operator::By;
 pub use shards::ShardRecord;
+pub use shares::SharesPage;
 pub use statements::Statements;
 
 /// The column `packets.shard` of a packet that lives under the ledger's own authority.
@@ -287,13 +289,7 @@ impl Ledger {
     }
 
     /// The totals of `user`'s packets at `from_ms..before_ms`.
-    pub async fn my_totals(
-        &self,
-        user: &UserId,
-        role: Role,
-        from_ms: i64,
-        before_ms: i64,
-    ) -> Result<Totals, Error> {
+    pub async fn my_totals(&self, user: &UserId, role: Role, from_ms: i64, before_ms: i64) -> Result<Totals, Error> {
         let statement = match role {
             Role::Sent => self.sql.sent_total,
             Role::Received => self.sql.received_total,

@@ -5,7 +5,8 @@
 //! then, so who is not among them has none.
 //!
 //! **Invariant:** such a refusal holds under the shard's epoch in which it was seen, and for ten seconds: a shard that
-//! lost its contents and was rebuilt may have shares again.
+//! lost its contents and was rebuilt may have shares again. Who has a share is final by then, so that one more refusal
+//! of the shard under the same epoch renews it without reading the packet again.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -15,16 +16,22 @@ use std::rc::Rc;
 use hongbao_core::packet::Facts;
 use hongbao_core::{Error, Fen, PacketId, UserId};
 
-use crate::ledger::Packet;
+use crate::ledger::{Packet, SharesPage};
 use crate::shard::Live;
 
 /// The most packets that an instance remembers, and the most shares they may have together.
 const PACKETS_MAX: usize = 4_096;
 const SHARES_MAX: u64 = 250_000;
-/// How long a packet is remembered as over, in milliseconds.
+/// How long a packet is remembered as over, or as not open yet, in milliseconds.
 const OVER_MS: i64 = 10_000;
-/// The largest packet whose end is remembered whole.
-const ENDED_MAX_SHARES: u32 = 1_000;
+/// How long nobody reads a packet's holders again after somebody has, in milliseconds.
+const ASKED_MS: i64 = 1_000;
+/// How many shares are worth reading for one refusal.
+const SHARES_A_REFUSAL: u32 = 1_000;
+/// How long a page of a packet's shares is good for while the packet can change, in milliseconds.
+const PAGE_MS: i64 = 1_000;
+/// The most pages of one packet that are kept.
+const PAGES_MAX: usize = 10;
 
 /// The packets that an instance remembers; the oldest make room.
 #[derive(Default)]
@@ -38,9 +45,29 @@ pub struct Remembered {
     /// Its facts.
     pub facts: Facts,
     amounts: OnceCell<Vec<Fen>>,
+    early: Cell<Option<Early>>,
     over: RefCell<Option<Over>>,
     refusals: Cell<u32>,
-    ended: OnceCell<(Packet, Live)>,
+    asked_at_ms: Cell<Option<i64>>,
+    ended: OnceCell<Ended>,
+    /// By the number after which they begin.
+    pages: RefCell<BTreeMap<Option<u32>, (i64, Rc<SharesPage>)>>,
+}
+
+/// When a shard said how long it is until the packet opens, and what it said.
+#[derive(Clone, Copy)]
+struct Early {
+    seen_at_ms: i64,
+    wait_ms: i64,
+}
+
+/// A packet about which nothing can change any more.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The packet.
+    pub packet: Packet,
+    /// The number of shares grabbed.
+    pub grabbed: u32,
 }
 
 /// Why nobody gets a share any more, and who has one.
@@ -78,8 +105,16 @@ impl Memory {
 
 impl Remembered {
     fn new(facts: Facts) -> Self {
-        let (amounts, ended) = (OnceCell::new(), OnceCell::new());
-        Self { facts, amounts, over: RefCell::new(None), refusals: Cell::new(0), ended }
+        Self {
+            facts,
+            amounts: OnceCell::new(),
+            early: Cell::new(None),
+            over: RefCell::new(None),
+            refusals: Cell::new(0),
+            asked_at_ms: Cell::new(None),
+            ended: OnceCell::new(),
+            pages: RefCell::default(),
+        }
     }
 
     /// What is in the share `seq`; `None` outside the packet. All shares are worked out once, since each depends
@@ -98,16 +133,40 @@ impl Remembered {
         (is_fresh && over.holders.binary_search(&hash(user)).is_err()).then(|| over.why.clone())
     }
 
-    /// Whether it is worth fetching who has a share, now that a shard has refused once more: at once for a packet of
-    /// up to a thousand shares, after some refusals for a larger one.
+    /// Notes that a shard refused because the packet opens `wait_ms` later.
+    pub fn note_early(&self, wait_ms: i64, now_ms: i64) {
+        self.early.set(Some(Early { seen_at_ms: now_ms, wait_ms }));
+    }
+
+    /// How long it still is until the packet opens, in milliseconds: what a shard said a moment ago, less the time that
+    /// went by. This instance's clock may be wrong; its pace is not.
     #[must_use]
-    pub fn is_worth_asking(&self) -> bool {
+    pub fn early_ms(&self, now_ms: i64) -> Option<i64> {
+        let Early { seen_at_ms, wait_ms } = self.early.get()?;
+        let gone_ms = now_ms.checked_sub(seen_at_ms).filter(|gone_ms| (0..OVER_MS).contains(gone_ms))?;
+        Some(wait_ms.saturating_sub(gone_ms))
+    }
+
+    /// Notes that a shard refused once more for the reason `why`, under `epoch`: whether the holders have to be read.
+    /// They are for a packet of up to a thousand shares, after some refusals for a larger one, by one caller a second.
+    #[must_use]
+    pub fn note_refusal(&self, why: &Error, epoch: u32, now_ms: i64) -> bool {
+        if let Some(over) = self.over.borrow_mut().as_mut().filter(|over| over.epoch == epoch && over.why == *why) {
+            over.seen_at_ms = now_ms;
+            return false;
+        }
         self.refusals.set(self.refusals.get().saturating_add(1));
-        self.refusals.get().saturating_mul(ENDED_MAX_SHARES) >= self.facts.count
+        let is_worth_it = self.refusals.get().saturating_mul(SHARES_A_REFUSAL) >= self.facts.count;
+        let was_asked = |at_ms: i64| (at_ms..at_ms.saturating_add(ASKED_MS)).contains(&now_ms);
+        if !is_worth_it || self.asked_at_ms.get().is_some_and(was_asked) {
+            return false;
+        }
+        self.asked_at_ms.set(Some(now_ms));
+        true
     }
 
     /// Remembers that nobody gets a share any more, for the reason `why`, seen under `epoch`; `live` was read after.
-    pub fn is_over(&self, why: &Error, epoch: u32, live: &Live, now_ms: i64) {
+    pub fn note_over(&self, why: &Error, epoch: u32, live: &Live, now_ms: i64) {
         // Somebody whose claim could not be read would be refused what they have.
         if u32::try_from(live.claims.len()) != Ok(live.grabbed) {
             return;
@@ -117,20 +176,46 @@ impl Remembered {
         *self.over.borrow_mut() = Some(Over { why: why.clone(), epoch, seen_at_ms: now_ms, holders });
     }
 
-    /// The packet and its shares once nothing about them can change.
+    /// Notes that `user` has a share: if the packet is remembered as over without them, it is not.
+    pub fn note_holder(&self, user: &UserId) {
+        self.over.borrow_mut().take_if(|over| over.holders.binary_search(&hash(user)).is_err());
+    }
+
+    /// The packet once nothing about it can change.
     #[must_use]
-    pub fn ended(&self) -> Option<&(Packet, Live)> {
+    pub fn ended(&self) -> Option<&Ended> {
         self.ended.get()
     }
 
-    /// Remembers the packet and its shares if nothing about them can change any more: every share is paid, or what was
-    /// left is back.
-    pub fn note_end(&self, packet: &Packet, live: &Live) {
-        let is_finished = packet.settled >= packet.facts.count;
-        let has_ended = is_finished && live.opened == packet.settled || packet.refunded.is_some();
-        if has_ended && packet.facts.count <= ENDED_MAX_SHARES {
-            self.ended.get_or_init(|| (packet.clone(), live.clone()));
+    /// Remembers the packet if nothing about it can change any more: every share is paid, or what was left is back.
+    pub fn note_end(&self, packet: &Packet, grabbed: u32) {
+        let has_ended = packet.settled >= packet.facts.count || packet.refunded.is_some();
+        if has_ended && self.ended.get().is_none() {
+            self.pages.borrow_mut().clear();
+            self.ended.get_or_init(|| Ended { packet: packet.clone(), grabbed });
         }
+    }
+
+    /// The page of shares after the number `after`, as it was read a moment ago, or for good once the packet has ended.
+    #[must_use]
+    pub fn page(&self, after: Option<u32>, now_ms: i64) -> Option<Rc<SharesPage>> {
+        let pages = self.pages.borrow();
+        let (read_at_ms, page) = pages.get(&after)?;
+        let is_fresh = (*read_at_ms..read_at_ms.saturating_add(PAGE_MS)).contains(&now_ms);
+        (is_fresh || self.ended.get().is_some()).then(|| page.clone())
+    }
+
+    /// Keeps a page that was read when the packet had ended or, `was_running`, not yet.
+    pub fn keep_page(&self, after: Option<u32>, page: Rc<SharesPage>, was_running: bool, now_ms: i64) {
+        // A page from before the end is good for a moment only, and would be taken for the last word.
+        if was_running && self.ended.get().is_some() {
+            return;
+        }
+        let mut pages = self.pages.borrow_mut();
+        while pages.len() >= PAGES_MAX && !pages.contains_key(&after) {
+            pages.pop_last();
+        }
+        pages.insert(after, (now_ms, page));
     }
 }
 
@@ -171,14 +256,14 @@ mod tests {
 
     fn live(users: &[&str]) -> Live {
         let claims = users.iter().zip(0..).map(|(name, seq)| (user(name), Claim { seq, opened_at_ms: None }));
-        Live { grabbed: users.len().try_into().expect("few"), opened: 0, is_closed: false, claims: claims.collect() }
+        Live { grabbed: users.len().try_into().expect("few"), claims: claims.collect() }
     }
 
     #[test]
     fn who_has_a_share_is_never_refused_from_memory_and_nobody_for_long_or_under_another_epoch() {
         let packet = Memory::default().keep(facts(1, 2));
-        assert!(packet.is_worth_asking());
-        packet.is_over(&Error::SoldOut, 7, &live(&["us_a", "us_b"]), 5_000);
+        assert!(packet.note_refusal(&Error::SoldOut, 7, 5_000));
+        packet.note_over(&Error::SoldOut, 7, &live(&["us_a", "us_b"]), 5_000);
         assert_eq!(packet.refusal(&user("us_late"), Some(7), 5_000), Some(Error::SoldOut));
         assert_eq!(packet.refusal(&user("us_late"), Some(7), 14_999), Some(Error::SoldOut));
         for (name, epoch, now_ms) in [
@@ -194,9 +279,34 @@ mod tests {
     }
 
     #[test]
+    fn one_more_refusal_renews_what_is_remembered_and_one_caller_a_second_reads_the_holders() {
+        let packet = Memory::default().keep(facts(1, 2_500));
+        let asks = [0, 1, 2, 3, 999, 1_002, 1_003].map(|now_ms| packet.note_refusal(&Error::SoldOut, 7, now_ms));
+        assert_eq!(asks, [false, false, true, false, false, true, false], "after three refusals, once a second");
+        packet.note_over(&Error::SoldOut, 7, &live(&["us_a"]), 2_000);
+        let late = |epoch, now_ms| packet.refusal(&user("us_late"), Some(epoch), now_ms).is_some();
+        assert!(late(7, 11_999) && !late(7, 12_000));
+        assert!(!packet.note_refusal(&Error::SoldOut, 7, 12_000) && late(7, 21_999));
+        assert!(packet.note_refusal(&Error::SoldOut, 8, 22_000), "another epoch has other holders");
+        packet.note_holder(&user("us_a"));
+        assert!(late(7, 21_999));
+        packet.note_holder(&user("us_b"));
+        assert!(!late(7, 21_999), "somebody got a share after all");
+    }
+
+    #[test]
+    fn what_a_shard_said_of_the_start_counts_and_not_the_instances_clock() {
+        let packet = Memory::default().keep(Facts { starts_at_ms: 500_000, ..facts(1, 2) });
+        assert_eq!(packet.early_ms(0), None);
+        packet.note_early(60_000, 1_000_000);
+        let waits = [1_000_000, 1_009_999, 1_010_000, 999_999].map(|now_ms| packet.early_ms(now_ms));
+        assert_eq!(waits, [Some(60_000), Some(50_001), None, None]);
+    }
+
+    #[test]
     fn a_claim_that_cannot_be_read_keeps_the_end_from_being_remembered() {
         let packet = Memory::default().keep(facts(1, 2));
-        packet.is_over(&Error::SoldOut, 7, &Live { grabbed: 2, ..live(&["us_a"]) }, 5_000);
+        packet.note_over(&Error::SoldOut, 7, &Live { grabbed: 2, ..live(&["us_a"]) }, 5_000);
         assert_eq!(packet.refusal(&user("us_late"), Some(7), 5_000), None);
     }
 

@@ -132,11 +132,11 @@ pub struct Script {
     text: OnceLock<(String, String)>,
 }
 
-/// The line that a script has to begin with.
-const HEAD: &str = "#!lua\n";
+/// What the line begins with that a script has to begin with.
+const HEAD: &str = "#!lua";
 
 impl Script {
-    /// The script made of these files, one behind the other.
+    /// The script made of these files, one behind the other. The first line of the first one holds for all.
     #[must_use]
     pub const fn new(parts: &'static [&'static str]) -> Self {
         Self { parts, text: OnceLock::new() }
@@ -146,8 +146,9 @@ impl Script {
     #[must_use]
     pub fn text(&self) -> (&str, &str) {
         let (text, sha1) = self.text.get_or_init(|| {
-            let body = |part: &&'static str| part.strip_prefix(HEAD).unwrap_or(part);
-            let text: String = core::iter::once(HEAD).chain(self.parts.iter().map(body)).collect();
+            let body = |part: &&'static str| part.split_once('\n').filter(|(head, _)| head.starts_with(HEAD));
+            let bodies = self.parts.iter().skip(1).map(|part| body(part).map_or(*part, |(_, body)| body));
+            let text: String = self.parts.iter().take(1).copied().chain(bodies).collect();
             let sha1 = Sha1::digest(&text).iter().fold(String::new(), |mut hex, byte| {
                 let _ = write!(hex, "{byte:02x}");
                 hex

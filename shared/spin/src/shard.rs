@@ -1,24 +1,24 @@
 //! One shard of Redis: the race's scripts under typed names, and its journal.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use hongbao_core::packet::Facts;
-use hongbao_core::race::Claim;
 use hongbao_core::voucher::Voucher;
-use hongbao_core::{Error, PacketId, UserId};
+use hongbao_core::{Error, PacketId};
 
-use self::codec::{code, count, decode_claim, integer};
-use crate::redis::{Argument, Failure, Redis, Reply, Script, binary, number, text};
+use self::codec::{code, count, integer};
+use crate::redis::{Argument, Failure, Redis, Reply, Script, binary};
 
 mod admit;
 mod codec;
 mod journal;
+mod look;
 mod operator;
 mod recovery;
 
 pub use admit::{Door, Visit};
 pub use codec::{FACT_FIELDS, decode_facts, encode_facts};
+pub use look::{Live, Onlooker, Sight};
 pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
 
@@ -60,19 +60,6 @@ pub struct Entry {
     pub text: String,
     /// How often it has been handed to a reader.
     pub deliveries: i64,
-}
-
-/// The live state of a packet.
-#[derive(Debug, Clone, Default)]
-pub struct Live {
-    /// How many shares were grabbed.
-    pub grabbed: u32,
-    /// How many shares were opened.
-    pub opened: u32,
-    /// Whether it was closed.
-    pub is_closed: bool,
-    /// Who has which share.
-    pub claims: BTreeMap<UserId, Claim>,
 }
 
 /// What a call on a packet came to.
@@ -232,30 +219,5 @@ impl Shard {
         let mut arguments = vec![binary(self.packet_key(id))];
         arguments.extend(FACT_FIELDS.map(binary));
         Ok(decode_facts(id, &self.call("HMGET", arguments).await?))
-    }
-
-    /// Whether the shard holds a packet, under the epoch that this instance trusts.
-    pub async fn holds(&self, id: PacketId) -> Result<bool, Error> {
-        let reply = self.call("HGET", vec![binary(self.packet_key(id)), binary("e")]).await?;
-        let epoch = reply.first().and_then(number).and_then(|epoch| u32::try_from(epoch).ok());
-        Ok(epoch.is_some() && epoch == self.trusted_epoch())
-    }
-
-    /// A packet's live state; `None` when the shard does not hold it.
-    pub async fn live(&self, id: PacketId) -> Result<Option<Live>, Error> {
-        let reply = self.call("HGETALL", vec![binary(self.packet_key(id))]).await?;
-        let (mut live, mut epoch) = (Live::default(), None);
-        for pair in reply.chunks_exact(2) {
-            let (Some(field), Some(value)) = (text(&pair[0]), text(&pair[1])) else { continue };
-            match field {
-                "g" => live.grabbed = value.parse().unwrap_or_default(),
-                "o" => live.opened = value.parse().unwrap_or_default(),
-                "c" => live.is_closed = true,
-                "e" => epoch = value.parse().ok(),
-                user => live.claims.extend(UserId::parse(user).zip(decode_claim(value))),
-            }
-        }
-        // What another epoch left behind is not the packet's state.
-        Ok((epoch.is_some() && epoch == self.trusted_epoch()).then_some(live))
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hongbao_core::token::Person;
 use hongbao_core::wire::{GrabRequest, OpenRequest, SendRequest, WrapRequest};
 use hongbao_core::{Error, Fen, PacketId};
+use hongbao_spin::stage::view::Asked;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -150,7 +151,7 @@ async fn handle(instance: Instance, person: Person, request: Request) -> Respons
         Request::Send(quote) => encode(app.send(&person, &SendRequest { quote }).await.map(|(_, answer)| answer)),
         Request::Grab(id, password) => encode(app.grab(person, None, id, &GrabRequest { password }).await),
         Request::Open(id, voucher) => encode(app.open(&person, id, &OpenRequest { voucher }).await),
-        Request::View(id) => encode(app.view(&person, id).await),
+        Request::View(id) => encode(app.view(&person, id, Asked::default()).await),
     }
 }
 

@@ -74,6 +74,9 @@ fn reply(value: Value) -> Reply {
 
 /// A reply as text; hashes have no order.
 fn shown(command: &str, _: &[Vec<u8>], reply: Reply) -> String {
+    if let (Reply::Array(parts), "HSCAN") = (&reply, command) {
+        return parts.last().map(|all| shown("HGETALL", &[], all.clone())).unwrap_or_default();
+    }
     if let (Reply::Array(parts), "HGETALL") = (&reply, command) {
         let mut pairs: Vec<String> = parts.chunks(2).map(|pair| format!("{pair:?}")).collect();
         pairs.sort();
@@ -107,7 +110,7 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
     let number = random.below(20);
     let id = format!("{}-{}", *clock - random.below(6).min(*clock - 1), random.below(2));
     let consumer = *random.pick(&["one", "two"]);
-    let text = match random.below(27) {
+    let text = match random.below(28) {
         0 => ("HSET", format!("h {field} {number} d x")),
         1 => ("HMGET", "h a b c".to_owned()),
         2 => ("HGETALL", "h".to_owned()),
@@ -133,6 +136,7 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
         21 => ("XREADGROUP", format!("GROUP g {consumer} COUNT {} STREAMS s >", random.between(1, 3))),
         22 => ("XACK", format!("s g {id}")),
         23 => ("XAUTOCLAIM", format!("s g {consumer} 0 0 COUNT {}", random.between(1, 3))),
+        27 => ("HSCAN", (*random.pick(&["h 0 COUNT 500", "none 0 COUNT 500"])).to_owned()),
         24 => ("XINFO", "STREAM s".to_owned()),
         25 if random.below(2) == 0 => ("XSETID", format!("s {id} MAXDELETEDID {id}")),
         25 => ("XSETID", format!("s {id}")),

@@ -21,12 +21,16 @@ pub(crate) async fn the_best_luck_is_the_one_that_the_core_names(books: &Backend
         let (count, kind) = (rng.u32(1..=4), if rng.u8(..4) == 0 { Kind::Equal } else { Kind::Lucky });
         let quote = Quote { kind, ..quote(number, &anna, i64::from(count) + rng.i64(0..6), count) };
         let packet = ledger.fund(&quote, &seed(rng.u64(..)), Some(0), &NO_LIMITS, NOW_MS).await.expect("a packet");
-        let mut opens: Vec<_> = (0..count).map(|seq| journal.open(&packet, seq, &user(&format!("user{seq}")))).collect();
+        let mut opens: Vec<_> =
+            (0..count).map(|seq| journal.open(&packet, seq, &user(&format!("user{seq}")))).collect();
         opens.iter_mut().for_each(|open| open.at_ms = Some(NOW_MS + rng.i64(0..3)));
         rng.shuffle(&mut opens);
         let (first, rest) = opens.split_at(rng.usize(..opens.len()));
         for batch in [first, rest] {
-            let marked = format!("SELECT COUNT(*) FROM claims WHERE packet = '{}' AND CAST(is_best AS integer) = 1", packet.facts.id);
+            let marked = format!(
+                "SELECT COUNT(*) FROM claims WHERE packet = '{}' AND CAST(is_best AS integer) = 1",
+                packet.facts.id
+            );
             assert_eq!(books.number(&marked).await, 0, "not before the end");
             ledger.settle(batch, NOW_MS + 1_000).await.expect("a batch is settled");
         }

@@ -2,9 +2,11 @@
 
 mod admission;
 mod caches;
+mod clocks;
 mod farm;
 mod ladder;
 mod moving;
+mod onlookers;
 mod risk;
 mod shards;
 mod site;

@@ -91,12 +91,18 @@ impl Session {
         self.post(&format!("/v1/packets/{packet}/open"), &body).await
     }
 
-    /// `GET /v1/packets/{id}`.
+    /// `GET /v1/packets/{id}`, and again for each further page of its shares: the packet with all of them.
     ///
     /// # Errors
     /// A [`Failure`].
     pub async fn packet(&self, packet: PacketId) -> Result<PacketAnswer, Failure> {
-        self.get(&format!("/v1/packets/{packet}")).await
+        let mut seen: PacketAnswer = self.get(&format!("/v1/packets/{packet}")).await?;
+        while let Some(after) = seen.next {
+            let page: PacketAnswer = self.get(&format!("/v1/packets/{packet}?after={after}")).await?;
+            seen.shares.extend(page.shares);
+            seen.next = page.next;
+        }
+        Ok(seen)
     }
 
     /// `GET /v1/me`.

@@ -50,6 +50,8 @@ pub struct Statements {
     pub(super) shard: &'static str,
     pub(super) shard_make: &'static str,
     pub(super) shard_packets: &'static str,
+    pub(super) share: &'static str,
+    pub(super) shares: &'static str,
     pub(super) statement: &'static str,
     pub(super) stats: &'static str,
     pub(super) summaries: &'static str,
@@ -71,7 +73,7 @@ impl Statements {
         claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
-        sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded
+        sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 
     /// PostgreSQL's.
@@ -81,6 +83,6 @@ impl Statements {
         claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
         exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
-        sent_total settle shard shard_make shard_packets statement stats summaries unfinished unloaded
+        sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 }

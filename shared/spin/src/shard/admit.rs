@@ -197,7 +197,7 @@ impl Shard {
 
     /// Makes every script of people's requests known to the server ahead of its first use.
     pub async fn preheat(&self) -> Result<(), Error> {
-        for script in [&ADMIT, &super::LOAD, &super::GRAB, &super::OPEN] {
+        for script in [&ADMIT, &super::LOAD, &super::GRAB, &super::OPEN, &super::look::LOOK] {
             script.load(&*self.redis).await?;
         }
         Ok(())

@@ -11,9 +11,8 @@ use crate::count::Count;
 use crate::memory::Remembered;
 use crate::shard::{Door, Outcome, Shard, Visit};
 
-/// How far the clocks of Redis and of an instance may be apart, in milliseconds: only who comes earlier than that is
-/// told so without asking Redis.
-const SKEW_MS: i64 = 5_000;
+/// Nobody is told from memory that a packet opens later when it opens within this time, in milliseconds.
+const NEAR_MS: i64 = 5_000;
 
 impl App {
     /// Binds a share of the packet `id` to `person`, who asks from `device`, or answers the one bound before.
@@ -68,8 +67,7 @@ impl App {
     /// Why the user gets no share, as far as that needs no call.
     fn remembered_refusal(&self, packet: &Remembered, user: &UserId, shard: Option<&Shard>) -> Option<Error> {
         let now_ms = self.now_ms();
-        let early_ms = packet.facts.starts_at_ms.saturating_sub(now_ms);
-        if early_ms > SKEW_MS {
+        if let Some(early_ms) = packet.early_ms(now_ms).filter(|early_ms| *early_ms > NEAR_MS) {
             return Some(Error::NotStarted { retry_after_ms: early_ms });
         }
         let refused = packet.refusal(user, shard.and_then(Shard::trusted_epoch), now_ms)?;
@@ -80,9 +78,16 @@ impl App {
     async fn bind(&self, packet: &Remembered, visit: &Visit<'_>) -> Result<(u32, u32), Error> {
         let id = packet.facts.id;
         match self.on_shard(id, async |shard| shard.grab(id, visit).await).await {
-            Ok(Outcome::Done(bound)) => Ok(bound),
+            Ok(Outcome::Done(bound)) => {
+                packet.note_holder(visit.user);
+                Ok(bound)
+            }
             Ok(Outcome::Missing) => self.grab_by_ledger(id, visit.user, Error::SoldOut).await,
             Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, visit.user, lost).await,
+            Err(Error::NotStarted { retry_after_ms }) => {
+                packet.note_early(retry_after_ms, self.now_ms());
+                Err(Error::NotStarted { retry_after_ms })
+            }
             Err(over @ (Error::SoldOut | Error::Expired)) => {
                 self.learn_over(packet, &over).await;
                 Err(over)
@@ -94,13 +99,14 @@ impl App {
     /// Remembers that nobody gets a share any more, and who has one. It saves calls, so it may fail.
     async fn learn_over(&self, packet: &Remembered, why: &Error) {
         self.counts.add(Count::OverMiss);
-        if !packet.is_worth_asking() {
+        let id = packet.facts.id;
+        let epoch = self.shard_numbered(id.shard()).and_then(Shard::trusted_epoch);
+        if !epoch.is_some_and(|epoch| packet.note_refusal(why, epoch, self.now_ms())) {
             return;
         }
-        let id = packet.facts.id;
         let asked = self.on_shard(id, async |shard| Ok((shard.live(id).await?, shard.trusted_epoch()))).await;
         if let Ok((Some(live), Some(epoch))) = asked {
-            packet.is_over(why, epoch, &live, self.now_ms());
+            packet.note_over(why, epoch, &live, self.now_ms());
         }
     }
 

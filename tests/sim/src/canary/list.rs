@@ -83,6 +83,11 @@ pub const CANARIES: &[Canary] = &[
         seam: || Seam::schema("CHECK (balance_fen >= 0 OR id = 'world')", "CHECK (1)"),
     },
     Canary {
+        name: "seed_by_the_callers_clock",
+        bug: "the seed is shown when a packet's time is over by the clock of whoever asks, not when it is closed",
+        seam: || Seam::script("look.lua", "local is_closed = closed\n", CLOSED_FOR_THE_CALLER),
+    },
+    Canary {
         name: "load_overwrites",
         bug: "a repeated send resets the packet's live state",
         seam: || Seam::script("load.lua", "if redis.call('HGET', packet, 'e') == ARGV[1]", "if false"),
@@ -140,3 +145,6 @@ const IS_OVER: &str = "local is_over = closed or now_ms >= tonumber(expires)";
 const LATER: &str = "redis.call('PUBLISH', 'later:' .. events, table.concat({'open'";
 const CALLER_DECIDES: &str = "local caller = redis.call('CALLERTIME')\n\
                               local is_over = closed or caller[1] * 1000 + math.floor(caller[2] / 1000) >= tonumber(expires)";
+const CLOSED_FOR_THE_CALLER: &str = "local caller = redis.call('CALLERTIME')\n\
+                                     local ends = tonumber(redis.call('HGET', packet, 'x'))\n\
+                                     local is_closed = closed or caller[1] * 1000 >= ends\n";

@@ -27,6 +27,7 @@ pub(super) fn check(history: &[Line], tables: &Tables, moment: Moment, found: &m
     evidence.sends(found);
     evidence.sold_out(found);
     evidence.views(found);
+    evidence.seeds(found);
     evidence.claims(found);
     evidence.exceptions(found);
 }
@@ -191,6 +192,33 @@ impl Evidence<'_> {
             let is_finished = call.text("state") == Some("finished");
             if sum > total || (is_finished && sum != total) {
                 violation(found, "shown a wrong total", format!("{call:?}"));
+            }
+        }
+    }
+
+    /// Once a packet's seed was shown, nobody who asks afterwards gets a share of it or opens one.
+    fn seeds(&self, found: &mut Vec<Violation>) {
+        let mut shown = BTreeMap::<&str, &Call>::new();
+        for call in self.named("view").filter(|call| call.is_ok() && call.text("seed").is_some()) {
+            let Some(packet) = call.packet.as_deref() else { continue };
+            let first = shown.entry(packet).or_insert(call);
+            if call.end_ms < first.end_ms {
+                *first = call;
+            }
+        }
+        for (packet, seed) in shown {
+            for op in ["grab", "open"] {
+                let asked = |call: &&Call| call.packet.as_deref() == Some(packet);
+                // A request may have been carried out before its answer was lost.
+                let before: BTreeSet<&str> = self
+                    .named(op)
+                    .filter(|call| asked(call) && call.start_ms <= seed.end_ms)
+                    .map(|call| &*call.user)
+                    .collect();
+                let late = self.named(op).filter(asked).find(|call| call.is_ok() && !before.contains(&*call.user));
+                if let Some(late) = late.filter(|late| !self.may_be_lost(packet, i64::MIN, late.end_ms)) {
+                    violation(found, "shown a seed too early", format!("{seed:?}, then {late:?}"));
+                }
             }
         }
     }

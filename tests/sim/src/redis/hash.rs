@@ -1,4 +1,4 @@
-//! Hashes: HSET, HSETNX, HGET, HMGET, HGETALL, HLEN, HINCRBY, HEXISTS, HDEL.
+//! Hashes: HSET, HSETNX, HGET, HMGET, HGETALL, HSCAN, HLEN, HINCRBY, HEXISTS, HDEL.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +61,15 @@ impl Data {
         let [key] = words else { return Err(wrong_number("hgetall")) };
         let pairs = self.hash(key)?.into_iter().flatten();
         Ok(Reply::Array(pairs.flat_map(|(field, value)| [field, value]).cloned().map(Reply::Bulk).collect()))
+    }
+
+    /// All at once, as a real server reads a small hash.
+    pub(super) fn hash_scan(&self, words: &Words) -> Answer {
+        let [key, cursor, ..] = words else { return Err(wrong_number("hscan")) };
+        if cursor != b"0" {
+            return Err("ERR invalid cursor".to_owned());
+        }
+        Ok(Reply::Array(vec![Reply::bulk("0"), self.hash_get_all(std::slice::from_ref(key))?]))
     }
 
     pub(super) fn hash_length(&self, words: &Words) -> Answer {

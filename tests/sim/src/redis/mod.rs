@@ -125,6 +125,7 @@ impl Server {
             "HGET" => data.hash_get(words),
             "HMGET" => data.hash_get_many(words),
             "HGETALL" => data.hash_get_all(words),
+            "HSCAN" => data.hash_scan(words),
             "HLEN" => data.hash_length(words),
             "HINCRBY" => data.hash_increment(words),
             "HEXISTS" => data.hash_exists(words),
