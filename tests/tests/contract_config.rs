@@ -48,7 +48,9 @@ async fn a_day_has_a_sum_and_a_number_of_packets_and_a_company_may_have_more_sha
 
     let many = Draft::new("lucky", 100, 20, &scene.group());
     acme.post("/v1/wrap", &many.body()).await.refused(422, "limit_exceeded", Some("limit_count"));
-    let grant = Grant { company: true, ..Grant::person(&acme.id, &[]) };
+    let group = scene.group();
+    let groups = [group.as_str()];
+    let grant = Grant { company: true, ..Grant::person(&acme.id, &groups) };
     let company = scene.bearer(&acme.id, &stack.keys().token(&grant).expect("a token"));
     company.give(&many).await;
     let more = many.with("count", 21);
@@ -62,7 +64,7 @@ async fn without_dev_login_there_is_no_such_call_and_a_good_token_still_works() 
     let body = json!({"user": "us_alice", "groups": []});
     let login = scene.call(Method::POST, "/v1/dev/login").json(&body).send().await;
     Reply::checked("login", login).refused(404, "not_found", None);
-    let alice = scene.bearer("us_alice", &stack.token("us_alice", &[]).expect("a token"));
+    let alice = scene.bearer("us_alice", &stack.token("us_alice", &["g_closed"]).expect("a token"));
     assert_eq!(alice.balance().await, 0);
     let draft = Draft::new("lucky", 1, 1, "g_closed");
     alice.post("/v1/wrap", &draft.body()).await.refused(402, "insufficient_balance", None);

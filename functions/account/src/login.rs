@@ -36,7 +36,9 @@ pub(crate) async fn login(app: &App, call: &Call) -> Result<Answer, Error> {
         nbf: None,
     };
     let token = app.keys().await?.tokens.iter().find_map(|key| key.sign(&claims));
-    let unsigned =
-        || Error::Misconfigured { variable: "jwt_keys", problem: "must have an HS256 key for dev_login".into() };
+    let unsigned = || Error::Misconfigured {
+        variable: "jwt_keys",
+        problem: "must have an HS256 key of people for dev_login".into(),
+    };
     Answer::ok(&LoginAnswer { token: token.ok_or_else(unsigned)? })
 }

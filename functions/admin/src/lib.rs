@@ -45,6 +45,7 @@ async fn admin(app: Rc<App>, call: Call) -> Result<Answer, Error> {
         [_, _, "shards", number] => shards::one(&app, &call, &operator, number).await,
         [_, _, "shards", number, _] => shards::give_up(&app, &call, &operator, number).await,
         [_, _, "preheat"] => shards::preheat(&app, &call).await,
+        [_, _, "keys"] => keys(&app, &call).await,
         [_, _, "stats"] => stats(&app, &call).await,
         [_, _, "risk-events"] => risk_events(&app, &call).await,
         [_, _, "audit"] => audit(&app, &call).await,
@@ -57,7 +58,7 @@ fn methods(parts: &[&str]) -> Option<&'static str> {
     match parts {
         ["metrics"] => Some("GET"),
         ["v1", "admin", rest @ ..] => match rest {
-            ["reconcile" | "exceptions" | "stats" | "risk-events" | "risk-rules" | "audit" | "shards"]
+            ["reconcile" | "exceptions" | "stats" | "risk-events" | "risk-rules" | "audit" | "shards" | "keys"]
             | ["exceptions", _] => Some("GET"),
             ["deposits" | "preheat"]
             | ["exceptions", _, "retry" | "compensate" | "dismiss"]
@@ -74,6 +75,11 @@ fn methods(parts: &[&str]) -> Option<&'static str> {
 async fn stats(app: &App, call: &Call) -> Result<Answer, Error> {
     call.query(&[])?;
     Answer::ok(&app.stats().await?)
+}
+
+async fn keys(app: &App, call: &Call) -> Result<Answer, Error> {
+    call.query(&[])?;
+    Answer::ok(&app.key_uses().await?)
 }
 
 async fn metrics(app: &App, call: &Call) -> Result<Answer, Error> {

@@ -1,8 +1,9 @@
 //! The rules for a new packet: what `wrap` accepts.
 
 use crate::packet::Recipient;
+use crate::token::Person;
 use crate::wire::{EXPIRES_IN_MAX_S, WrapRequest};
-use crate::{Error, Fen};
+use crate::{Error, Fen, text};
 
 /// The longest greeting, in Unicode characters.
 pub const GREETING_MAX_CHARS: usize = 200;
@@ -42,6 +43,12 @@ pub fn check(request: &WrapRequest, limits: &Limits, company: bool, now_ms: i64)
     }
     check_text("greeting", request.greeting.as_deref(), GREETING_MAX_CHARS)?;
     check_text("password", request.password.as_deref(), PASSWORD_MAX_CHARS)?;
+    if request.password.as_deref().is_some_and(|password| text::word(password).is_empty()) {
+        return Err(Error::invalid(
+            "password",
+            format!("must have 1 to {PASSWORD_MAX_CHARS} characters that are said"),
+        ));
+    }
     check_cover(request.cover.as_deref())?;
     check_start(request.starts_at_ms.map(|start| start.get()), now_ms)?;
     let (limit, bound) = match company {
@@ -58,15 +65,33 @@ pub fn check(request: &WrapRequest, limits: &Limits, company: bool, now_ms: i64)
     Ok(())
 }
 
+/// Checks whom `sender` may send to: a group that they are a member of, or another person. Who a person is, only the
+/// issuer of tokens knows: a packet to nobody goes back when its time is over.
+///
+/// # Errors
+/// [`Error::NotFound`] for a group that is not the sender's: whether it exists is not told. [`Error::Invalid`] for a
+/// packet to oneself, of which nobody could take the share.
+pub fn check_recipient(to: &Recipient, sender: &Person) -> Result<(), Error> {
+    match to {
+        Recipient::User(user) if *user == sender.user => {
+            Err(Error::invalid("to", "must be another person: nobody sends to themselves"))
+        }
+        Recipient::Group(_) if !to.includes(sender) => Err(Error::NotFound),
+        Recipient::User(_) | Recipient::Group(_) => Ok(()),
+    }
+}
+
 fn check_text(field: &str, text: Option<&str>, most: usize) -> Result<(), Error> {
     let Some(text) = text else { return Ok(()) };
-    if text.is_empty() || text.chars().count() > most {
-        return Err(Error::invalid(field, format!("must have 1 to {most} characters")));
+    if !text::has_visible(text) || text.chars().count() > most {
+        return Err(Error::invalid(field, format!("must have 1 to {most} characters, one of them visible at least")));
     }
-    // An override of the writing direction can make the text around it read as something else.
-    let overrides = |letter: char| matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if text.chars().any(|letter| letter.is_control() || overrides(letter)) {
-        return Err(Error::invalid(field, "must have no control characters"));
+    if text.chars().any(text::is_line_end) {
+        return Err(Error::invalid(field, "must be one line without control characters"));
+    }
+    if !text::has_own_direction(text) {
+        let bound = "must leave the direction of other text alone: no U+202A to U+202E, and U+2066 to U+2068 each closed by U+2069";
+        return Err(Error::invalid(field, bound));
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sign::SigningKey;
+use crate::guess::Guess;
+use crate::sign::SigningKeys;
 use crate::split::{Kind, Seed, Shares};
 use crate::token::Person;
-use crate::{Error, Fen, GroupId, PacketId, UserId};
+use crate::{Error, Fen, GroupId, PacketId, UserId, text};
 
 /// Who a packet is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,19 +76,23 @@ impl Facts {
         self.sender == person.user || self.to.includes(person)
     }
 
-    /// Checks whether `person` may have a share, with the password given.
+    /// Checks whether `person` is one of those the packet is for.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for who is not a recipient, [`Error::WrongPassword`].
-    pub fn admits(&self, person: &Person, password: Option<&str>, key: &SigningKey) -> Result<(), Error> {
-        if !self.to.includes(person) {
-            return Err(Error::NotFound);
-        }
-        let Some(wanted) = &self.password_mac else { return Ok(()) };
-        // Both are MACs under a secret key: comparing them tells nothing about the password.
-        match password.map(|password| key.password_mac(self.id, password)) {
-            Some(given) if given == *wanted => Ok(()),
-            _ => Err(Error::WrongPassword),
+    /// [`Error::NotFound`] for who is not.
+    pub fn admits(&self, person: &Person) -> Result<(), Error> {
+        if self.to.includes(person) { Ok(()) } else { Err(Error::NotFound) }
+    }
+
+    /// What `password` is to this packet. It is told to nobody before the guess was counted where the share is decided.
+    #[must_use]
+    pub fn guess(&self, password: Option<&str>, keys: &SigningKeys) -> Guess {
+        match (&self.password_mac, password) {
+            (None, _) => Guess::NotAsked,
+            // What is empty is no password, so it is no guess either.
+            (Some(_), password) if password.is_none_or(|word| text::word(word).is_empty()) => Guess::None,
+            (Some(kept), Some(word)) if keys.is_password(self.id, kept, word) => Guess::Right,
+            (Some(_), _) => Guess::Wrong,
         }
     }
 

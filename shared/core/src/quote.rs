@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::packet::Recipient;
-use crate::sign::{Domain, SigningKey};
+use crate::sign::{Domain, SigningKeys};
 use crate::split::Kind;
 use crate::wire::WrapRequest;
 use crate::{Error, Fen, PacketId, UserId, draft};
@@ -51,7 +51,7 @@ impl Quote {
         request: WrapRequest,
         sender: UserId,
         packet: PacketId,
-        key: &SigningKey,
+        keys: &SigningKeys,
         now_ms: i64,
     ) -> Result<Self, Error> {
         Ok(Self {
@@ -60,7 +60,7 @@ impl Quote {
             total: draft::total(&request)?,
             count: u32::try_from(request.count.get()).unwrap_or(u32::MAX),
             lifetime_ms: draft::lifetime_ms(&request),
-            password_mac: request.password.as_deref().map(|password| key.password_mac(packet, password)),
+            password_mac: request.password.as_deref().map(|password| keys.password_mac(packet, password)),
             kind: request.kind,
             to: request.to,
             greeting: request.greeting,
@@ -74,18 +74,18 @@ impl Quote {
     ///
     /// # Errors
     /// Never: a quote always has a JSON form.
-    pub fn seal(&self, key: &SigningKey) -> Result<String, Error> {
+    pub fn seal(&self, keys: &SigningKeys) -> Result<String, Error> {
         let payload = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(key.seal(Domain::Quote, &payload))
+        Ok(keys.seal(Domain::Quote, &payload))
     }
 
     /// Reads a quote presented by `sender`. Whether it is still in time is for the caller: a packet that
     /// was sent in time answers the same for ever.
     ///
     /// # Errors
-    /// [`Error::InvalidQuote`] when it was not sealed with this key or is another user's.
-    pub fn unseal(key: &SigningKey, text: &str, sender: &UserId) -> Result<Self, Error> {
-        let payload = key.unseal(Domain::Quote, text).ok_or(Error::InvalidQuote)?;
+    /// [`Error::InvalidQuote`] when it was not sealed with one of these keys or is another user's.
+    pub fn unseal(keys: &SigningKeys, text: &str, sender: &UserId) -> Result<Self, Error> {
+        let payload = keys.unseal(Domain::Quote, text).ok_or(Error::InvalidQuote)?;
         let quote: Self = serde_json::from_slice(&payload).map_err(|_| Error::InvalidQuote)?;
         if quote.sender == *sender { Ok(quote) } else { Err(Error::InvalidQuote) }
     }

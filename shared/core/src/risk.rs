@@ -18,6 +18,8 @@ pub enum Rule {
     DeviceUsers,
     /// The account is young. The bound: seconds.
     NewAccount,
+    /// A person guesses at a packet's password. The bound: misses that are free.
+    PasswordGuess,
     /// An operator has blocked the person. Always denied.
     Blacklist,
 }
@@ -49,8 +51,8 @@ const BOUND_MAX: i64 = 1_000_000_000;
 
 impl Rule {
     /// The rules that can be set.
-    pub const SETTABLE: [Self; 5] =
-        [Self::Velocity, Self::Reaction, Self::DailyGrabs, Self::DeviceUsers, Self::NewAccount];
+    pub const SETTABLE: [Self; 6] =
+        [Self::Velocity, Self::Reaction, Self::DailyGrabs, Self::DeviceUsers, Self::NewAccount, Self::PasswordGuess];
 
     /// The rule's id.
     #[must_use]
@@ -61,6 +63,7 @@ impl Rule {
             Self::DailyGrabs => "daily_grabs",
             Self::DeviceUsers => "device_users",
             Self::NewAccount => "new_account",
+            Self::PasswordGuess => "password_guess",
             Self::Blacklist => "blacklist",
         }
     }
@@ -78,6 +81,7 @@ impl Rule {
             Self::DailyGrabs => (Action::Off, 1_000),
             Self::DeviceUsers => (Action::Deny, 5),
             Self::NewAccount => (Action::Flag, 24 * 3600),
+            Self::PasswordGuess => (Action::Slow, 5),
             Self::Blacklist => (Action::Deny, 0),
         };
         Setting { action, bound }

@@ -1,15 +1,20 @@
-//! Signatures of what the system hands out and takes back: quotes and vouchers.
+//! Signatures of what the system hands out and takes back: quotes, vouchers, and the MACs of packets' passwords.
 //!
 //! **Invariant:** every use has a domain of its own inside the MAC, so that nothing signed for one purpose
 //! passes for another. Comparison is constant-time.
+//!
+//! **Invariant:** what is signed names its key. One key signs, several verify: so keys can change while quotes, vouchers
+//! and passwords of the old one are out.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::PacketId;
+use crate::{PacketId, text};
 
 const MAC_BYTES: usize = 32;
+/// The longest id of a key, in ASCII characters.
+pub const KEY_ID_MAX_CHARS: usize = 16;
 
 /// What a signature is for; its text is inside the MAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +37,15 @@ impl Domain {
     }
 }
 
-/// The application's signing key: HMAC-SHA-256, 32 bytes.
+/// A signing key: HMAC-SHA-256, 32 bytes, and the id by which what it signs names it.
 #[derive(Clone)]
-pub struct SigningKey(Hmac<Sha256>);
+pub struct SigningKey {
+    id: String,
+    mac: Hmac<Sha256>,
+}
 
 impl SigningKey {
-    /// The key with these bytes.
+    /// The key with these bytes. Its id follows from them.
     #[must_use]
     pub fn new(bytes: &[u8; 32]) -> Self {
         // HMAC pads a key with zeros to the hash's block of 64 bytes (RFC 2104).
@@ -45,44 +53,158 @@ impl SigningKey {
         if let Some((key, _)) = block.split_first_chunk_mut::<32>() {
             *key = *bytes;
         }
-        Self(<Hmac<Sha256> as KeyInit>::new(&block.into()))
+        let mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        let digest: [u8; MAC_BYTES] = mac.clone().chain_update(b"hongbao/key-id/1\0").finalize().into_bytes().into();
+        let id = digest.first_chunk::<4>().map_or(0, |start| u32::from_be_bytes(*start));
+        Self { id: format!("k{id:08x}"), mac }
     }
 
-    /// Reads a key of 64 hexadecimal digits.
+    /// Reads a key: 64 hexadecimal digits, or `<id>:` and those.
     #[must_use]
-    pub fn parse(hex: &str) -> Option<Self> {
-        parse_hex(hex).as_ref().map(Self::new)
+    pub fn parse(text: &str) -> Option<Self> {
+        let Some((id, hex)) = text.split_once(':') else { return parse_hex(text).as_ref().map(Self::new) };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let is_id = (1..=KEY_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(allowed);
+        is_id.then(|| parse_hex(hex)).flatten().map(|bytes| Self { id: id.to_owned(), ..Self::new(&bytes) })
+    }
+
+    /// The key's id: given, or made from its bytes.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     fn mac(&self, domain: Domain, payload: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
+        let mut mac = self.mac.clone();
         mac.update(domain.label());
         mac.update(payload);
         mac
     }
 
-    /// `payload` and its MAC, as base64url text.
+    /// `payload` and its MAC, as base64url text behind the key's id.
     #[must_use]
     pub fn seal(&self, domain: Domain, payload: &[u8]) -> String {
         let mac: [u8; MAC_BYTES] = self.mac(domain, payload).finalize().into_bytes().into();
-        Base64UrlUnpadded::encode_string(&[payload, &mac].concat())
+        format!("{}.{}", self.id, Base64UrlUnpadded::encode_string(&[payload, &mac].concat()))
     }
 
-    /// The payload of a sealed text; `None` unless [`seal`](Self::seal) made it with this key and domain.
-    #[must_use]
-    pub fn unseal(&self, domain: Domain, sealed: &str) -> Option<Vec<u8>> {
-        let mut bytes = Base64UrlUnpadded::decode_vec(sealed).ok()?;
-        let mac = bytes.split_off(bytes.len().checked_sub(MAC_BYTES)?);
-        self.mac(domain, &bytes).verify_slice(&mac).ok()?;
-        Some(bytes)
+    fn unseal(&self, domain: Domain, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (payload, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
+        self.mac(domain, payload).verify_slice(mac).ok()?;
+        Some(payload.to_owned())
     }
 
-    /// How the password of `packet` is kept: 32 hexadecimal digits, worthless without the key.
-    #[must_use]
-    pub fn password_mac(&self, packet: PacketId, password: &str) -> String {
-        let payload = [packet.bytes().as_slice(), password.as_bytes()].concat();
+    /// The MAC of a password's text for one packet: 32 hexadecimal digits, worthless without the key.
+    fn text_mac(&self, packet: PacketId, text: &str) -> String {
+        let payload = [packet.bytes().as_slice(), text.as_bytes()].concat();
         let mac: [u8; MAC_BYTES] = self.mac(Domain::Password, &payload).finalize().into_bytes().into();
         crate::split::hex(mac.first_chunk::<16>().map_or(&[], |half| half.as_slice()))
+    }
+}
+
+/// The signing keys in force: the first signs, all verify.
+#[derive(Clone)]
+pub struct SigningKeys {
+    first: SigningKey,
+    others: Vec<SigningKey>,
+}
+
+impl From<SigningKey> for SigningKeys {
+    fn from(first: SigningKey) -> Self {
+        Self { first, others: Vec::new() }
+    }
+}
+
+impl SigningKeys {
+    /// Reads the variable `signing_key`: keys as [`SigningKey::parse`] reads them, separated by commas.
+    ///
+    /// # Errors
+    /// Occurs for another form, and for an id that is there twice: what is wrong, without the keys.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let form = || {
+            format!(
+                "must be 64 hexadecimal digits, with <id>: before them or not (1 to {KEY_ID_MAX_CHARS} characters of \
+                 A-Z a-z 0-9 _ -); several are separated by commas, and the first signs"
+            )
+        };
+        let keys: Option<Vec<SigningKey>> = text.split(',').map(|key| SigningKey::parse(key.trim())).collect();
+        let mut keys = keys.ok_or_else(form)?.into_iter();
+        let mut all = Self::from(keys.next().ok_or_else(form)?);
+        for key in keys {
+            if all.named(&key.id).is_some() {
+                return Err(format!("must have the id {} once", key.id));
+            }
+            all.others.push(key);
+        }
+        Ok(all)
+    }
+
+    /// These keys and one more that verifies, unless one of its name is among them.
+    #[must_use]
+    pub fn and(mut self, key: Option<SigningKey>) -> Self {
+        self.others.extend(key.filter(|key| self.named(&key.id).is_none()));
+        self
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub const fn first(&self) -> &SigningKey {
+        &self.first
+    }
+
+    /// Every key, the one that signs first.
+    pub fn all(&self) -> impl Iterator<Item = &SigningKey> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The key with this id.
+    #[must_use]
+    pub fn named(&self, id: &str) -> Option<&SigningKey> {
+        self.all().find(|key| key.id == id)
+    }
+
+    /// Whether these keys decide about what was signed: it names one of them. What is from before keys had names may be
+    /// any key's.
+    #[must_use]
+    pub fn decide(&self, signed: &str) -> bool {
+        signed.split_once('.').is_some_and(|(id, _)| self.named(id).is_some())
+    }
+
+    /// `payload`, sealed with the key that signs.
+    #[must_use]
+    pub fn seal(&self, domain: Domain, payload: &[u8]) -> String {
+        self.first.seal(domain, payload)
+    }
+
+    /// The payload of a sealed text; `None` unless one of these keys sealed it for this domain, and the one it names
+    /// where it names one.
+    #[must_use]
+    pub fn unseal(&self, domain: Domain, sealed: &str) -> Option<Vec<u8>> {
+        let Some((id, text)) = sealed.split_once('.') else {
+            let bytes = Base64UrlUnpadded::decode_vec(sealed).ok()?;
+            return self.all().find_map(|key| key.unseal(domain, &bytes));
+        };
+        self.named(id)?.unseal(domain, &Base64UrlUnpadded::decode_vec(text).ok()?)
+    }
+
+    /// How the password of `packet` is kept: the id of the key, and the MAC of the [word](text::word) that it is.
+    #[must_use]
+    pub fn password_mac(&self, packet: PacketId, password: &str) -> String {
+        format!("{}.{}", self.first.id, self.first.text_mac(packet, &text::word(password)))
+    }
+
+    /// Whether `guess` is the password of `packet` that is kept as `kept`. Those kept before keys had names are MACs of
+    /// the text as it was typed, by any of the keys: so the guess is taken as it was typed, too.
+    #[must_use]
+    pub fn is_password(&self, packet: PacketId, kept: &str, guess: &str) -> bool {
+        // Both are MACs under a secret key: comparing them tells nothing about the password.
+        match kept.split_once('.') {
+            Some((id, mac)) => self.named(id).is_some_and(|key| key.text_mac(packet, &text::word(guess)) == mac),
+            None => {
+                let word = text::word(guess);
+                self.all().any(|key| [guess, &word].iter().any(|text| key.text_mac(packet, text) == kept))
+            }
+        }
     }
 }
 
@@ -97,17 +219,17 @@ pub fn parse_hex(hex: &str) -> Option<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Domain, SigningKey};
+    use super::{Domain, SigningKey, SigningKeys};
 
     #[test]
     fn a_seal_opens_only_with_its_key_domain_and_bytes() {
-        let key = SigningKey::new(&[7; 32]);
-        let sealed = key.seal(Domain::Quote, b"payload");
-        assert_eq!(key.unseal(Domain::Quote, &sealed).as_deref(), Some(b"payload".as_slice()));
-        assert_eq!(key.unseal(Domain::Voucher, &sealed), None);
-        assert_eq!(SigningKey::new(&[8; 32]).unseal(Domain::Quote, &sealed), None);
+        let keys = SigningKeys::from(SigningKey::new(&[7; 32]));
+        let sealed = keys.seal(Domain::Quote, b"payload");
+        assert_eq!(keys.unseal(Domain::Quote, &sealed).as_deref(), Some(b"payload".as_slice()));
+        assert_eq!(keys.unseal(Domain::Voucher, &sealed), None);
+        assert_eq!(SigningKeys::from(SigningKey::new(&[8; 32])).unseal(Domain::Quote, &sealed), None);
         for cut in 0..sealed.len() {
-            assert_eq!(key.unseal(Domain::Quote, sealed.get(..cut).expect("ASCII")), None);
+            assert_eq!(keys.unseal(Domain::Quote, sealed.get(..cut).expect("ASCII")), None);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The voucher: `grab`'s signed receipt for one share, which `open` takes back.
 
-use crate::sign::{Domain, SigningKey};
+use crate::sign::{Domain, SigningKeys};
 use crate::{Error, PacketId, UserId};
 
 /// A share of a packet bound to a user.
@@ -24,23 +24,23 @@ pub const KEPT_AFTER_END_MS: i64 = 30 * 24 * 3600 * 1000;
 impl Voucher {
     /// The voucher as signed text.
     #[must_use]
-    pub fn seal(&self, key: &SigningKey) -> String {
+    pub fn seal(&self, keys: &SigningKeys) -> String {
         let mut payload = Vec::with_capacity(96);
         payload.extend(self.packet.bytes());
         payload.extend(self.seq.to_be_bytes());
         payload.extend(self.epoch.to_be_bytes());
         payload.extend(self.expires_at_ms.to_be_bytes());
         payload.extend(self.user.as_str().as_bytes());
-        key.seal(Domain::Voucher, &payload)
+        keys.seal(Domain::Voucher, &payload)
     }
 
     /// Reads a voucher for `packet` presented by `user` at `now_ms`.
     ///
     /// # Errors
-    /// [`Error::InvalidVoucher`] when it was not sealed with this key, or is for another user or packet;
+    /// [`Error::InvalidVoucher`] when it was not sealed with one of these keys, or is for another user or packet;
     /// [`Error::Expired`] when its time is over.
-    pub fn unseal(key: &SigningKey, text: &str, packet: PacketId, user: &UserId, now_ms: i64) -> Result<Self, Error> {
-        let payload = key.unseal(Domain::Voucher, text).ok_or(Error::InvalidVoucher)?;
+    pub fn unseal(keys: &SigningKeys, text: &str, packet: PacketId, user: &UserId, now_ms: i64) -> Result<Self, Error> {
+        let payload = keys.unseal(Domain::Voucher, text).ok_or(Error::InvalidVoucher)?;
         let voucher = Self::parse(&payload).ok_or(Error::InvalidVoucher)?;
         if voucher.packet != packet || voucher.user != *user {
             return Err(Error::InvalidVoucher);
@@ -69,12 +69,12 @@ impl Voucher {
 #[cfg(test)]
 mod tests {
     use super::Voucher;
-    use crate::sign::SigningKey;
+    use crate::sign::{SigningKey, SigningKeys};
     use crate::{Error, PacketId, UserId};
 
     #[test]
     fn a_voucher_is_good_for_its_user_packet_and_time_only() {
-        let key = SigningKey::new(&[1; 32]);
+        let key = SigningKeys::from(SigningKey::new(&[1; 32]));
         let user = UserId::parse("us_bob").expect("valid");
         let packet = PacketId::new(5, 0, 9);
         let voucher = Voucher { packet, seq: 3, epoch: 1, expires_at_ms: 100, user: user.clone() };

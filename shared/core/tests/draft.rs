@@ -5,6 +5,7 @@ use hongbao_core::draft::{self, Limits};
 use hongbao_core::json::{Whole, decode};
 use hongbao_core::packet::Recipient;
 use hongbao_core::split::Kind;
+use hongbao_core::token::Person;
 use hongbao_core::wire::WrapRequest;
 use hongbao_core::{Error, Fen, GroupId, UserId};
 use serde_json::{Value, json};
@@ -86,6 +87,7 @@ fn what_is_inside_the_bounds_is_accepted() {
         greeting("恭"),
         greeting(&"恭".repeat(200)),
         greeting("🧧 spaces, \"quotes\" and <tags> are text"),
+        greeting("\u{2067}שלום\u{2069} \u{200E}!"),
         password("1"),
         password(&"密".repeat(32)),
         cover("a"),
@@ -112,6 +114,11 @@ fn what_no_packet_may_have_names_its_field() {
         (greeting("a\nb"), "greeting"),
         (greeting("a\0"), "greeting"),
         (greeting("\u{7f}"), "greeting"),
+        (greeting("a\u{2029}b"), "greeting"),
+        (greeting("\u{200B}\u{3164} "), "greeting"),
+        (greeting("\u{202E}gnitirw"), "greeting"),
+        (greeting("\u{2066}left open"), "greeting"),
+        (password("\u{2800}\u{FE0F}"), "password"),
         (greeting("\u{85}"), "greeting"),
         (password(""), "password"),
         (password(&"密".repeat(33)), "password"),
@@ -134,6 +141,29 @@ fn what_no_packet_may_have_names_its_field() {
             }
             other => panic!("{other:?}: {request:?}"),
         }
+    }
+}
+
+#[test]
+fn a_packet_is_for_ones_own_group_or_another_person() {
+    let member = |groups: &[&str]| Person {
+        user: UserId::parse("us_alice").expect("valid"),
+        groups: groups.iter().map(|group| GroupId::parse(group).expect("valid")).collect(),
+        company: false,
+        since: None,
+    };
+    let alice = Recipient::parse("us_alice").expect("valid");
+    for (to, sender, expected) in [
+        (group(), member(&["g_1"]), Ok(())),
+        (group(), member(&["g_0", "g_1"]), Ok(())),
+        (group(), member(&[]), Err(404)),
+        (group(), member(&["g_11"]), Err(404)),
+        (bob(), member(&[]), Ok(())),
+        (alice, member(&["g_1"]), Err(400)),
+    ] {
+        let checked = draft::check_recipient(&to, &sender).map_err(|refused| refused.told());
+        assert_eq!(checked.clone().map_err(|told| told.status), expected, "{to:?} from {sender:?}");
+        assert!(checked.err().is_none_or(|told| told.status == 404 || told.field.as_deref() == Some("to")));
     }
 }
 

@@ -3,6 +3,7 @@
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
     reason = "a test that overflows or finds nothing has to fail"
 )]
@@ -11,20 +12,36 @@ pub mod seeds;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use fastrand::Rng;
+use hmac::{Hmac, KeyInit, Mac};
 use hongbao_core::json::Whole;
 use hongbao_core::packet::Recipient;
 use hongbao_core::quote::{Quote, VALID_MS};
-use hongbao_core::sign::{Domain, SigningKey, parse_hex};
+use hongbao_core::sign::{Domain, SigningKey, SigningKeys, parse_hex};
 use hongbao_core::split::Kind;
 use hongbao_core::voucher::Voucher;
 use hongbao_core::wire::WrapRequest;
 use hongbao_core::{Error, Fen, GroupId, PacketId, UserId};
 use seeds::for_seeds;
+use sha2::Sha256;
 
 const NOW_MS: i64 = 1_800_000_000_000;
 
-fn key() -> SigningKey {
-    SigningKey::new(&[3; 32])
+fn key() -> SigningKeys {
+    SigningKeys::from(SigningKey::new(&[3; 32]))
+}
+
+fn other_key() -> SigningKeys {
+    SigningKeys::from(SigningKey::new(&[4; 32]))
+}
+
+/// The bytes of a sealed text, behind the key's name.
+fn bytes_of(sealed: &str) -> Vec<u8> {
+    Base64UrlUnpadded::decode_vec(sealed.split_once('.').expect("a key's name").1).expect("base64url")
+}
+
+/// A text as it was sealed before keys had names.
+fn unnamed(sealed: &str) -> String {
+    sealed.split_once('.').expect("a key's name").1.to_owned()
 }
 
 fn bob() -> UserId {
@@ -84,7 +101,7 @@ fn a_quote_says_what_was_asked() {
     assert_eq!((quote.lifetime_ms, quote.expires_at_ms), (60_000, NOW_MS + VALID_MS));
     assert_eq!(quote.greeting.as_deref(), Some("恭喜发财"));
     let sealed = quote.seal(&key()).expect("sealed");
-    let payload = Base64UrlUnpadded::decode_vec(&sealed).expect("base64url");
+    let payload = bytes_of(&sealed);
     assert!(!String::from_utf8_lossy(&payload).contains("芝麻开门"), "a quote shows no password");
     let unlimited = WrapRequest { expires_in_s: None, ..request() };
     let day = Quote::new(unlimited, bob(), packet(), &key(), NOW_MS).expect("in bounds").lifetime_ms;
@@ -117,13 +134,13 @@ fn a_seal_is_good_for_its_user_packet_and_key_only() {
     let eve = UserId::parse("us_eve").expect("valid");
     let (sealed_voucher, sealed_quote) = (voucher().seal(&key()), quote().seal(&key()).expect("sealed"));
     assert_eq!(Quote::unseal(&key(), &sealed_quote, &eve), Err(Error::InvalidQuote));
-    assert_eq!(Quote::unseal(&SigningKey::new(&[4; 32]), &sealed_quote, &bob()), Err(Error::InvalidQuote));
-    let read = |key: &SigningKey, packet: PacketId, user: &UserId, now_ms: i64| {
+    assert_eq!(Quote::unseal(&other_key(), &sealed_quote, &bob()), Err(Error::InvalidQuote));
+    let read = |key: &SigningKeys, packet: PacketId, user: &UserId, now_ms: i64| {
         Voucher::unseal(key, &sealed_voucher, packet, user, now_ms)
     };
     assert_eq!(read(&key(), packet(), &eve, NOW_MS), Err(Error::InvalidVoucher));
     assert_eq!(read(&key(), PacketId::new(0, 0, 0), &bob(), NOW_MS), Err(Error::InvalidVoucher));
-    assert_eq!(read(&SigningKey::new(&[4; 32]), packet(), &bob(), NOW_MS), Err(Error::InvalidVoucher));
+    assert_eq!(read(&other_key(), packet(), &bob(), NOW_MS), Err(Error::InvalidVoucher));
     assert_eq!(read(&key(), packet(), &bob(), NOW_MS + 1), Err(Error::Expired));
     assert_eq!(read(&key(), packet(), &bob(), i64::MAX), Err(Error::Expired));
     // Whose it is comes before whether it is in time: a stranger learns nothing of it.
@@ -134,11 +151,12 @@ fn a_seal_is_good_for_its_user_packet_and_key_only() {
 #[test]
 fn a_seal_changed_anywhere_is_refused() {
     for sealed in [voucher().seal(&key()), quote().seal(&key()).expect("sealed")] {
-        let bytes = Base64UrlUnpadded::decode_vec(&sealed).expect("base64url");
+        let bytes = bytes_of(&sealed);
         for (position, bit) in (0..bytes.len()).flat_map(|position| (0..8).map(move |bit| (position, bit))) {
             let mut changed = bytes.clone();
             changed[position] ^= 1 << bit;
             assert_refused(&Base64UrlUnpadded::encode_string(&changed));
+            assert_refused(&format!("{}.{}", key().first().id(), Base64UrlUnpadded::encode_string(&changed)));
         }
         let letters: Vec<char> = sealed.chars().collect();
         let text = |letters: &[char]| letters.iter().collect::<String>();
@@ -153,7 +171,10 @@ fn a_seal_changed_anywhere_is_refused() {
                 }
             }
             assert_refused(&text(&letters[..position]));
-            assert_refused(&text(&letters[position + 1..]));
+            // Without the name it is a seal from before keys had names: as good as it was.
+            if letters[position] != '.' {
+                assert_refused(&text(&letters[position + 1..]));
+            }
         }
         assert_refused(&(sealed.clone() + "="));
         assert_refused(&(sealed.clone() + &sealed));
@@ -197,11 +218,117 @@ fn random_voucher(random: &mut Rng) -> Voucher {
 
 #[test]
 fn a_password_is_kept_per_packet_and_key() {
-    let mac = key().password_mac(packet(), "open sesame");
-    assert_eq!((mac.len(), &mac), (32, &key().password_mac(packet(), "open sesame")));
-    assert_ne!(mac, key().password_mac(packet(), "open sesame "));
-    assert_ne!(mac, key().password_mac(PacketId::new(0, 0, 0), "open sesame"));
-    assert_ne!(mac, SigningKey::new(&[4; 32]).password_mac(packet(), "open sesame"));
+    let (keys, packet) = (key(), packet());
+    let mac = keys.password_mac(packet, "open sesame");
+    let id = keys.first().id();
+    assert_eq!((mac.len(), mac.split_once('.').map(|(name, _)| name)), (id.len() + 33, Some(id)), "{mac}");
+    assert_eq!(mac, keys.password_mac(packet, "Open sesame "), "as it is said");
+    assert_ne!(mac, keys.password_mac(PacketId::new(0, 0, 0), "open sesame"));
+    assert_ne!(mac, other_key().password_mac(packet, "open sesame"));
+    assert!(keys.is_password(packet, &mac, "ｏｐｅｎ Sesame"));
+    for (packet, guess) in [(packet, "open"), (packet, ""), (PacketId::new(0, 0, 0), "open sesame")] {
+        assert!(!keys.is_password(packet, &mac, guess), "{guess}");
+    }
+    assert!(!other_key().is_password(packet, &mac, "open sesame"));
+}
+
+/// MACs from before keys had names: of the text as it was typed. Made by hand, as the first version made them.
+#[test]
+fn a_password_from_before_keys_had_names_is_still_known() {
+    let old = |bytes: [u8; 32], text: &str| {
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&bytes).expect("any length");
+        let mac = mac.chain_update(b"hongbao/password/1\0").chain_update(packet().bytes()).chain_update(text);
+        mac.finalize().into_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let keys = SigningKeys::parse(&format!("new:{},{}", "22".repeat(32), "03".repeat(32))).expect("keys");
+    for (bytes, typed, guess, is_right) in [
+        ([3; 32], "芝麻开门", "芝麻开门", true),
+        ([3; 32], "芝麻开门", "芝麻开门 ", true),
+        ([3; 32], "Open Sesame", "Open Sesame", true),
+        ([3; 32], "1234", "１２３４", true),
+        ([0x22; 32], "1234", "1234", true),
+        ([3; 32], "1234", "1235", false),
+        ([9; 32], "1234", "1234", false),
+    ] {
+        assert_eq!(keys.is_password(packet(), &old(bytes, typed), guess), is_right, "{typed} {guess}");
+    }
+}
+
+#[test]
+fn the_first_key_signs_and_all_verify() {
+    let (old, new) = ("03".repeat(32), "04".repeat(32));
+    let before = SigningKeys::parse(&old).expect("a key");
+    let (sealed_quote, sealed_voucher) = (quote().seal(&before).expect("sealed"), voucher().seal(&before));
+    let kept = before.password_mac(packet(), "word");
+    let reads = |keys: &SigningKeys| {
+        let all = [
+            Quote::unseal(keys, &sealed_quote, &bob()).is_ok(),
+            Quote::unseal(keys, &unnamed(&sealed_quote), &bob()).is_ok(),
+            Voucher::unseal(keys, &sealed_voucher, packet(), &bob(), NOW_MS).is_ok(),
+            Voucher::unseal(keys, &unnamed(&sealed_voucher), packet(), &bob(), NOW_MS).is_ok(),
+            keys.is_password(packet(), &kept, "word"),
+        ];
+        assert!(all.iter().all(|read| *read == all[0]), "{all:?}");
+        all[0]
+    };
+    let during = SigningKeys::parse(&format!("2027:{new}, {old}")).expect("keys");
+    let after = SigningKeys::parse(&format!("2027:{new}")).expect("a key");
+    assert_eq!([&before, &during, &after].map(reads), [true, true, false]);
+    assert!(voucher().seal(&during).starts_with("2027."), "the first signs");
+    assert!(during.password_mac(packet(), "word").starts_with("2027."));
+    assert!(Voucher::unseal(&after, &voucher().seal(&during), packet(), &bob(), NOW_MS).is_ok());
+    assert_eq!([&before, &during, &after].map(|keys| keys.decide(&sealed_quote)), [true, true, false]);
+    assert!(!before.decide(&unnamed(&sealed_quote)), "it may be any key's");
+}
+
+/// A name is no proof: what names another key, or none that there is, is refused, and nothing panics.
+#[test]
+fn a_seal_that_names_another_key_is_refused() {
+    let keys = SigningKeys::parse(&format!("a:{},b:{}", "03".repeat(32), "04".repeat(32))).expect("keys");
+    for sealed in [voucher().seal(&keys), quote().seal(&keys).expect("sealed")] {
+        let rest = unnamed(&sealed);
+        for name in ["b", "c", "", "A", "a.a", "a.", ".", "é", "a ", &"a".repeat(5_000)] {
+            let text = format!("{name}.{rest}");
+            assert_eq!(Voucher::unseal(&keys, &text, packet(), &bob(), NOW_MS), Err(Error::InvalidVoucher), "{name:?}");
+            assert_eq!(Quote::unseal(&keys, &text, &bob()), Err(Error::InvalidQuote), "{name:?}");
+        }
+    }
+    for kept in ["", ".", "c.00", "b.", "a.00", "é.é", "00"] {
+        assert!(!keys.is_password(packet(), kept, "word"), "{kept}");
+    }
+}
+
+#[test]
+fn the_variable_with_the_signing_keys_is_read_strictly() {
+    let (one, two) = ("03".repeat(32), "04".repeat(32));
+    let ids = |text: &str| {
+        let keys = SigningKeys::parse(text);
+        keys.map(|keys| keys.all().map(|key| key.id().to_owned()).collect::<Vec<_>>())
+    };
+    let derived = SigningKey::new(&[3; 32]).id().to_owned();
+    assert_eq!(derived.len(), 9);
+    assert_eq!(ids(&one), Ok(vec![derived.clone()]), "a bare key has an id that follows from it");
+    assert_eq!(ids(&format!("2026-b_1:{two} , {one}")), Ok(vec!["2026-b_1".to_owned(), derived.clone()]));
+    let wrong = [
+        String::new(),
+        ",".to_owned(),
+        format!("{one},"),
+        format!("{one},{one}"),
+        format!("{derived}:{two},{one}"),
+        format!("a:{one},a:{two}"),
+        format!(":{one}"),
+        format!("a b:{one}"),
+        format!("a.b:{one}"),
+        format!("é:{one}"),
+        format!("{}:{one}", "a".repeat(17)),
+        format!("a:{}", &one[1..]),
+        format!("a:HS256:{one}"),
+        format!("{one}{two}"),
+    ];
+    for text in wrong {
+        let problem = SigningKeys::parse(&text).err().unwrap_or_else(|| panic!("{text} was read"));
+        assert!(!problem.contains(&one) && problem.starts_with("must "), "{problem}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 --       everybody (0: no limit); then what each risk rule does (0 nothing, 1 flag, 2 slow down, 3 deny): velocity;
 --       new account; reaction, and until when it fires (Unix ms); daily grabs, and their bound; device's users, and
 --       their bound
--- leaves to the script behind: user, now_ms, shard_epoch
+-- leaves to the script behind: user, id, mine, now_ms, shard_epoch, record
 -- reply {'limited', ms to wait} | {'denied'}, or that of the script behind
 local user, id, mine, all = ARGV[2], ARGV[3], KEYS[3], KEYS[4]
 local now = redis.call('TIME')
@@ -15,6 +15,12 @@ local now_us = now[1] * 1000000 + now[2]
 local now_ms = math.floor(now_us / 1000)
 local found = redis.call('MGET', KEYS[2], mine, all)
 local shard_epoch, my_bucket, all_bucket = found[1], found[2], found[3]
+
+-- Puts on record what a rule saw.
+local function record(rule, action, fact)
+  local words = {'risk', id, ARGV[1], user, string.format('%.0f', now_ms), rule, ({'flag', 'slow', 'deny'})[action], fact}
+  redis.call('XADD', KEYS[5], '*', 'e', table.concat(words, ' '))
+end
 
 -- Who has a share already is only told so again.
 if redis.call('HEXISTS', KEYS[1], user) == 0 then
@@ -24,11 +30,7 @@ if redis.call('HEXISTS', KEYS[1], user) == 0 then
   local function fire(rule, action, fact)
     verdict = math.max(verdict, action)
     local is_first = redis.call('SET', mine .. ':' .. rule, 1, 'NX', 'PX', 60000)
-    if is_first and shard_epoch == ARGV[1] then
-      local words = {'risk', id, ARGV[1], user, string.format('%.0f', now_ms), rule}
-      redis.call('XADD', KEYS[5], '*', 'e',
-        table.concat(words, ' ') .. ' ' .. ({'flag', 'slow', 'deny'})[action] .. ' ' .. fact)
-    end
+    if is_first and shard_epoch == ARGV[1] then record(rule, action, fact) end
   end
 
   -- A bucket is kept as the time at which it will be full: the time with one token less, and the ms to wait for it.

@@ -7,7 +7,7 @@ use hongbao_core::admit::Rates;
 use hongbao_core::draft::Limits;
 use hongbao_core::packet::Facts;
 use hongbao_core::risk::Rules;
-use hongbao_core::sign::SigningKey;
+use hongbao_core::sign::{SigningKey, SigningKeys};
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key, Person};
 use hongbao_core::{Error, PacketId};
 
@@ -24,6 +24,8 @@ use crate::sql::postgres::Postgres;
 use crate::sql::sqlite::Sqlite;
 use crate::sys;
 
+/// The name of the signing key that a ledger makes for itself.
+const SIGNING_KEY: &str = "signing_key";
 /// The longest name of an operator.
 const OPERATOR_MAX_CHARS: usize = 64;
 
@@ -32,6 +34,7 @@ pub struct App {
     parts: Parts,
     is_migrated: Cell<bool>,
     keys: OnceCell<Keys>,
+    old_signing_keys: OnceCell<SigningKeys>,
     limits: OnceCell<Limits>,
     policy: OnceCell<Policy>,
     rates: OnceCell<Rates>,
@@ -65,8 +68,8 @@ pub struct Parts {
     pub shards: Vec<Shard>,
     /// The ledger.
     pub ledger: Ledger,
-    /// The configured signing key; the ledger's own where there is none.
-    pub signing_key: Option<SigningKey>,
+    /// The configured signing keys; the ledger's own where there are none.
+    pub signing_keys: Option<SigningKeys>,
     /// The configured keys of tokens; the ledger's own where there are none.
     pub jwt_keys: Vec<Key>,
     /// The limits on sending; the variables' where there are none.
@@ -81,9 +84,9 @@ pub struct Parts {
 
 /// The keys in force.
 pub struct Keys {
-    /// Signs quotes and vouchers.
-    pub signing: SigningKey,
-    /// Verify tokens; the first that can, signs.
+    /// Sign quotes, vouchers and passwords: the first. All verify.
+    pub signing: SigningKeys,
+    /// Verify tokens, each of one audience; the first that can, signs.
     pub tokens: Vec<Key>,
 }
 
@@ -106,7 +109,7 @@ impl Parts {
         Self {
             shards: config.redis_urls.into_iter().map(shard).collect(),
             ledger,
-            signing_key: config.signing_key,
+            signing_keys: config.signing_keys,
             jwt_keys: config.jwt_keys,
             limits: None,
             policy: None,
@@ -143,6 +146,7 @@ impl App {
             parts,
             is_migrated: Cell::new(false),
             keys: OnceCell::new(),
+            old_signing_keys: OnceCell::new(),
             limits,
             policy,
             rates: OnceCell::new(),
@@ -285,15 +289,41 @@ impl App {
             return Ok(keys);
         }
         let malformed = || Error::Internal("a key that the ledger made is malformed".into());
-        let signing = match &self.parts.signing_key {
-            Some(key) => key.clone(),
-            None => SigningKey::parse(&self.local_key("signing_key").await?).ok_or_else(malformed)?,
+        let signing = match &self.parts.signing_keys {
+            Some(keys) => keys.clone(),
+            None => SigningKey::parse(&self.local_key(SIGNING_KEY).await?).ok_or_else(malformed)?.into(),
         };
         let tokens = match self.parts.jwt_keys.as_slice() {
-            [] => vec![Key::hs256("local", self.local_key("jwt_key").await?.as_bytes()).ok_or_else(malformed)?],
+            [] => {
+                let people = self.local_key("jwt_key").await?;
+                let operators = self.local_key("operator_jwt_key").await?;
+                let people = Key::hs256("local", AUDIENCE_PEOPLE, people.as_bytes());
+                let operators = Key::hs256("local-operator", AUDIENCE_OPERATOR, operators.as_bytes());
+                vec![people.ok_or_else(malformed)?, operators.ok_or_else(malformed)?]
+            }
             keys => keys.to_vec(),
         };
         Ok(self.keys.get_or_init(|| Keys { signing, tokens }))
+    }
+
+    /// The keys that decide about something signed: those in force; and where it names none of them, the key with them
+    /// that this ledger made for itself before any was configured, if it did: what that one signed stays good.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the ledger has to be asked and does not answer, [`Error::Degraded`] when it is asked
+    /// for too much already.
+    pub(crate) async fn signing_keys_of(&self, signed: &str) -> Result<&SigningKeys, Error> {
+        let in_force = &self.keys().await?.signing;
+        if self.parts.signing_keys.is_none() || in_force.decide(signed) {
+            return Ok(in_force);
+        }
+        if let Some(keys) = self.old_signing_keys.get() {
+            return Ok(keys);
+        }
+        let _turn = self.ledger_turn()?;
+        let own = self.ledger().await?.existing_local_key(SIGNING_KEY).await?;
+        let own = own.and_then(|hex| SigningKey::parse(&hex));
+        Ok(self.old_signing_keys.get_or_init(|| in_force.clone().and(own)))
     }
 
     async fn local_key(&self, name: &str) -> Result<String, Error> {

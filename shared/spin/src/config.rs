@@ -4,7 +4,7 @@ use hongbao_core::Error;
 use hongbao_core::admit::Rates;
 use hongbao_core::draft::Limits;
 use hongbao_core::risk::Rules;
-use hongbao_core::sign::SigningKey;
+use hongbao_core::sign::SigningKeys;
 use hongbao_core::token::{self, Key};
 use spin_sdk::variables;
 
@@ -14,8 +14,8 @@ pub struct Config {
     pub redis_urls: Vec<(u16, String)>,
     /// The database.
     pub database: DatabaseUrl,
-    /// The signing key, where one is configured.
-    pub signing_key: Option<SigningKey>,
+    /// The signing keys, where some are configured.
+    pub signing_keys: Option<SigningKeys>,
     /// The keys of tokens; empty where none are configured.
     pub jwt_keys: Vec<Key>,
 }
@@ -36,16 +36,16 @@ impl Config {
     /// [`Error::Misconfigured`] naming the variable that is missing or malformed.
     pub async fn load() -> Result<Self, Error> {
         let redis_urls = redis_urls(&get("redis_urls").await?)?;
-        let signing_key = match get("signing_key").await? {
+        let signing_keys = match get("signing_key").await? {
             empty if empty.is_empty() => None,
-            hex => Some(SigningKey::parse(&hex).ok_or_else(|| wrong("signing_key", "must be 64 hexadecimal digits"))?),
+            text => Some(SigningKeys::parse(&text).map_err(|problem| wrong("signing_key", &problem))?),
         };
         let jwt_keys = match get("jwt_keys").await? {
             empty if empty.is_empty() => Vec::new(),
             text => token::parse_keys(&text).map_err(|problem| wrong("jwt_keys", &problem))?,
         };
         let database = database(&get("database_url").await?, &get("database_host").await?)?;
-        Ok(Self { redis_urls, database, signing_key, jwt_keys })
+        Ok(Self { redis_urls, database, signing_keys, jwt_keys })
     }
 }
 

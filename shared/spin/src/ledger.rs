@@ -17,12 +17,16 @@ use crate::sql::{Database, Failure, Reader, Row, Value};
 mod addressed;
 mod books;
 mod exceptions;
+mod guesses;
+mod keys;
 mod operator;
 mod shards;
 mod shares;
 mod statements;
 pub use books::Drift;
 pub use exceptions::Exception;
+pub use guesses::Counted;
+pub use keys::KeyUse;
 pub use operator::By;
 pub use shards::ShardRecord;
 pub use shares::SharesPage;
@@ -331,6 +335,11 @@ impl Ledger {
         self.rows(self.sql.local_key_make, vec![name.into(), fresh.into()]).await?;
         let row = self.first(self.sql.local_key, vec![name.into()]).await?;
         row.ok_or_else(|| Error::Internal("a local key is gone".into()))?.text()
+    }
+
+    /// The key `name`, if this ledger ever made one.
+    pub async fn existing_local_key(&self, name: &str) -> Result<Option<String>, Error> {
+        self.first(self.sql.local_key, vec![name.into()]).await?.map(|mut row| row.text()).transpose()
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod controls;
 pub mod exceptions;
 pub mod findings;
+pub mod keys;
 pub mod reconcile;
 pub mod shards;
 pub mod stats;

@@ -147,7 +147,8 @@ impl Shard {
     /// epoch.
     ///
     /// # Errors
-    /// [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`], [`Error::RateLimited`], [`Error::RiskDenied`].
+    /// [`Error::NotStarted`], [`Error::SoldOut`], [`Error::Expired`], [`Error::WrongPassword`], [`Error::RateLimited`],
+    /// [`Error::RiskDenied`].
     pub async fn grab(&self, id: PacketId, visit: &Visit<'_>) -> Result<Outcome<(u32, u32)>, Error> {
         let (packet, visited) = (self.packet_key(id), visit.keys(self.number));
         let keys: Vec<&str> = [&packet, &self.epoch].into_iter().chain(&visited).map(String::as_str).collect();
@@ -206,6 +207,7 @@ impl Shard {
             "contested" => Error::Contested,
             "limited" => Error::RateLimited { retry_after_ms: integer(reply, 1).unwrap_or(1_000) },
             "denied" => Error::RiskDenied,
+            "wrong_password" => Error::WrongPassword,
             "fenced" | "lost" => {
                 self.doubt();
                 Error::Unavailable(format!("shard {} is {code}: its epoch is another one", self.number))

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use hongbao_core::draft::Limits;
 use hongbao_core::sign::SigningKey;
-use hongbao_core::token::Key;
+use hongbao_core::token::{AUDIENCE_PEOPLE, Key};
 use hongbao_spin::App;
 use hongbao_spin::app::{Parts, Policy};
 use hongbao_spin::ledger::{Ledger, Statements};
@@ -105,8 +105,8 @@ impl Site {
         let app = App::new(Parts {
             shards: (0..self.machines.len()).map(shard).collect(),
             ledger: Ledger::new(Box::new(Client { site: self.clone(), process }), &Statements::SQLITE),
-            signing_key: Some(SigningKey::new(&[7; 32])),
-            jwt_keys: Key::hs256("sim", &[7; 32]).into_iter().collect(),
+            signing_keys: Some(SigningKey::new(&[7; 32]).into()),
+            jwt_keys: Key::hs256("sim", AUDIENCE_PEOPLE, &[7; 32]).into_iter().collect(),
             limits: Some(LIMITS),
             policy: Some(Policy::default()),
             now_ms: Box::new(move || clock.app_now_ms()),

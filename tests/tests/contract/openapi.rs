@@ -208,6 +208,7 @@ async fn every_example_fits_its_schema_and_its_type() {
             "Stats" => through::<desk::StatsAnswer>,
             "Ladder" => through::<desk::LadderAnswer>,
             "LadderRequest" => through::<desk::LadderRequest>,
+            "SigningKeys" => through::<desk::KeysAnswer>,
             "RiskRules" => through::<desk::RiskRulesAnswer>,
             "RiskRuleRequest" => through::<desk::RiskRuleRequest>,
             "Shard" => through::<desk::ShardAnswer>,
@@ -317,9 +318,18 @@ async fn real_answers_are_as_described() {
 
     let deposit = json!({"id": format!("{}-1", alice.id), "user": alice.id, "amount_fen": 5, "reason": "top-up"});
     witness.see(&desk, Method::POST, "/v1/admin/deposits", "/v1/admin/deposits", Some(deposit)).await;
-    for path in
-        ["stats", "exceptions", "reconcile", "switches", "risk-events", "audit", "ladder", "risk-rules", "shards"]
-    {
+    for path in [
+        "stats",
+        "exceptions",
+        "reconcile",
+        "switches",
+        "risk-events",
+        "audit",
+        "ladder",
+        "risk-rules",
+        "shards",
+        "keys",
+    ] {
         let path = format!("/v1/admin/{path}");
         witness.see(&desk, Method::GET, &path, &path, None).await;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hongbao_core::quote::Quote;
-use hongbao_core::sign::{Domain, SigningKey};
+use hongbao_core::sign::{Domain, SigningKey, SigningKeys};
 use hongbao_core::voucher::Voucher;
 use hongbao_core::{PacketId, UserId};
 use hongbao_tests::draft::in_ms;
@@ -11,8 +11,8 @@ use hongbao_tests::person::{PURSE_FEN, number, text};
 use hongbao_tests::{Draft, Scene};
 use serde_json::json;
 
-fn own_key(scene: &Scene) -> SigningKey {
-    SigningKey::parse(scene.stack.keys().signing_key()).expect("the stack's key")
+fn own_key(scene: &Scene) -> SigningKeys {
+    SigningKeys::parse(scene.stack.keys().signing_key()).expect("the stack's key")
 }
 
 /// Changes of a sealed text that must break it.
@@ -40,7 +40,7 @@ async fn a_quote_is_good_for_its_sender_only_and_only_as_it_was_made() {
     for forged in forgeries(&quote) {
         alice.post("/v1/send", &json!({"quote": forged})).await.refused(400, "invalid_quote", None);
     }
-    let strange = SigningKey::new(&[7; 32]);
+    let strange = SigningKeys::from(SigningKey::new(&[7; 32]));
     let payload = own_key(&scene).unseal(Domain::Quote, &quote).expect("a quote of this stack");
     for forged in [strange.seal(Domain::Quote, &payload), own_key(&scene).seal(Domain::Voucher, &payload)] {
         alice.post("/v1/send", &json!({"quote": forged})).await.refused(400, "invalid_quote", None);
@@ -89,7 +89,7 @@ async fn a_voucher_is_good_for_its_user_and_packet_only_and_only_as_it_was_made(
         bob.try_open(&packet, &forged).await.refused(400, "invalid_voucher", None);
     }
     let payload = own_key(&scene).unseal(Domain::Voucher, &voucher).expect("a voucher of this stack");
-    let strange = SigningKey::new(&[7; 32]);
+    let strange = SigningKeys::from(SigningKey::new(&[7; 32]));
     for forged in [strange.seal(Domain::Voucher, &payload), own_key(&scene).seal(Domain::Quote, &payload)] {
         bob.try_open(&packet, &forged).await.refused(400, "invalid_voucher", None);
     }

@@ -1,6 +1,7 @@
 //! The ledger on both databases: one suite of cases, and random histories after which both hold the same books.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that finds nothing has to fail")]
 
+mod access;
 mod authority;
 mod backend;
 mod funding;
@@ -51,6 +52,11 @@ macro_rules! on_both {
 }
 
 on_both! {
+    access:
+        guesses_are_counted_for_each_person_and_packet
+        of_many_guesses_at_once_no_more_than_the_free_ones_are_judged
+        guesses_are_forgotten_with_their_packets
+        the_ledger_knows_until_when_a_key_signed;
     funding:
         a_deposit_counts_once
         a_deposit_of_another_amount_or_user_conflicts

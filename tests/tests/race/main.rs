@@ -4,6 +4,7 @@
 pub mod arena;
 mod bugs;
 mod effects;
+mod guesses;
 pub mod history;
 pub mod reply;
 pub mod scripts;

@@ -4,6 +4,7 @@ mod admission;
 mod caches;
 mod clocks;
 mod farm;
+mod guesses;
 mod ladder;
 mod moving;
 mod onlookers;

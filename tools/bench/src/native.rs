@@ -15,8 +15,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use hongbao_core::guess::Guess;
 use hongbao_core::packet::Facts;
-use hongbao_core::sign::SigningKey;
+use hongbao_core::sign::SigningKeys;
 use hongbao_core::token::{self, AUDIENCE_PEOPLE, Key, Person};
 use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest, OpenAnswer, OpenRequest};
@@ -36,7 +37,7 @@ struct Service {
     redis: MultiplexedConnection,
     scripts: Scripts,
     policy: Policy,
-    signing: SigningKey,
+    signing: SigningKeys,
     tokens: Vec<Key>,
     packets: RwLock<BTreeMap<PacketId, Arc<Packet>>>,
 }
@@ -56,7 +57,7 @@ pub(crate) async fn serve(redis: &str) -> Result<()> {
         redis,
         scripts,
         policy: Policy::new(),
-        signing: SigningKey::parse(&of_environment(SIGNING_KEY)?).context("a malformed signing key")?,
+        signing: SigningKeys::parse(&of_environment(SIGNING_KEY)?).map_err(|form| anyhow!("{SIGNING_KEY} {form}"))?,
         tokens: token::parse_keys(&of_environment(JWT_KEYS)?).map_err(|form| anyhow!("{JWT_KEYS} {form}"))?,
         packets: RwLock::default(),
     };
@@ -104,7 +105,10 @@ fn answer(outcome: Result<impl Serialize, Error>) -> Response {
 impl Service {
     async fn grab(&self, id: &str, headers: &HeaderMap, request: &GrabRequest) -> Result<GrabAnswer, Error> {
         let (person, packet) = self.enter(id, headers).await?;
-        packet.facts.admits(&person, request.password.as_deref(), &self.signing)?;
+        packet.facts.admits(&person)?;
+        if let Guess::None | Guess::Wrong = packet.facts.guess(request.password.as_deref(), &self.signing) {
+            return Err(Error::WrongPassword);
+        }
         let id = packet.facts.id;
         let call = self.policy.grab(&self.scripts.grab, id, &person.user);
         let Done(seq, epoch) = done(&self.run(&call).await?)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hongbao_core::admit::Rates;
+use hongbao_core::guess::Guess;
 use hongbao_core::packet::{Facts, Recipient};
 use hongbao_core::risk::{Action, Rules};
 use hongbao_core::split::Kind;
@@ -98,6 +99,7 @@ impl Policy {
             rules: &self.rules,
             new_account: Action::Off,
             starts_at_ms: 1, // Long open; at 0 a rule would be left out.
+            guess: Guess::NotAsked,
         };
         let mut keys = vec![keys::packet(id), keys::EPOCH.to_owned()];
         keys.extend(visit.keys(0));

@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hongbao_core::GroupId;
+use hongbao_core::sign::SigningKeys;
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key};
 
 /// What a token is to allow.
@@ -66,26 +67,28 @@ impl Keys {
     pub fn load_or_make(dir: &Path) -> Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).context("cannot create the folder of keys")?;
         let signing_key = read_or_make(&dir.join("signing_key"), random_hex)?;
-        let jwt_keys = read_or_make(&dir.join("jwt_keys"), || {
-            let id = hex(&random()?[..4]);
-            Ok(format!("local-{id}:HS256:{}", Base64UrlUnpadded::encode_string(&random()?)))
+        let jwt_keys = read_or_make(&dir.join("jwt_keys"), || Ok(format!("{},{}", jwt_key("")?, jwt_key(OPERATORS)?)))?;
+        SigningKeys::parse(&signing_key).map_err(|form| {
+            anyhow!("{} {form}; delete it to have a new key made", dir.join("signing_key").display())
         })?;
-        ensure!(
-            signing_key.len() == 64 && signing_key.bytes().all(|byte| byte.is_ascii_hexdigit()),
-            "{} does not hold 64 hexadecimal digits; delete it to have a new key made",
-            dir.join("signing_key").display(),
-        );
-        token::parse_keys(&jwt_keys).map_err(|form| anyhow!("{}: {form}", dir.join("jwt_keys").display()))?;
+        let keys =
+            token::parse_keys(&jwt_keys).map_err(|form| anyhow!("{}: {form}", dir.join("jwt_keys").display()))?;
+        let jwt_keys = if keys.iter().any(|key| key.audience() == AUDIENCE_OPERATOR) {
+            jwt_keys
+        } else {
+            // A folder from before keys said for whom they speak.
+            write(&dir.join("jwt_keys"), &format!("{jwt_keys},{}", jwt_key(OPERATORS)?))?
+        };
         Ok(Self { signing_key, jwt_keys })
     }
 
-    /// The variable `signing_key`: 64 hexadecimal digits.
+    /// The variable `signing_key`, as [`SigningKeys::parse`] reads it.
     #[must_use]
     pub fn signing_key(&self) -> &str {
         &self.signing_key
     }
 
-    /// The variable `jwt_keys`: `<id>:<algorithm>:<key>`, separated by commas.
+    /// The variable `jwt_keys`: a key of people and one of operators, as [`token::parse_keys`] reads them.
     #[must_use]
     pub fn jwt_keys(&self) -> &str {
         &self.jwt_keys
@@ -110,23 +113,39 @@ impl Keys {
             nbf: None,
         };
         let keys = token::parse_keys(&self.jwt_keys).map_err(|form| anyhow!("jwt_keys {form}"))?;
-        keys.iter().find_map(|key: &Key| key.sign(&claims)).context("jwt_keys has no HS256 key to sign with")
+        let token = keys.iter().find_map(|key: &Key| key.sign(&claims));
+        token.with_context(|| format!("jwt_keys has no HS256 key to sign tokens of {} with", grant.audience))
     }
 }
 
 /// The file's content, made at the first call. The file appears whole or not at all.
 fn read_or_make(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
     if !path.exists() {
-        let new = path.with_extension("new");
-        let options = &mut fs::OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&new).with_context(|| format!("cannot write {}", new.display()))?;
-        file.write_all(make()?.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))?;
+        write(path, &make()?)?;
     }
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(text.trim().to_owned())
+}
+
+/// Writes the file whole or not at all; what it holds then.
+fn write(path: &Path, text: &str) -> Result<String> {
+    let new = path.with_extension("new");
+    let options = &mut fs::OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new).with_context(|| format!("cannot write {}", new.display()))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(text.to_owned())
+}
+
+/// The end of an entry of `jwt_keys` that speaks for operators.
+const OPERATORS: &str = ":operators";
+
+/// A new entry of `jwt_keys`, for people, or with this end.
+fn jwt_key(speaks_for: &str) -> Result<String> {
+    let id = hex(&random()?[..4]);
+    Ok(format!("local-{id}:HS256:{}{speaks_for}", Base64UrlUnpadded::encode_string(&random()?)))
 }
 
 fn random() -> Result<[u8; 32]> {

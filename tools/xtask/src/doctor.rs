@@ -2,17 +2,22 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hongbao_core::admit::Rates;
 use hongbao_core::risk::Rules;
-use hongbao_core::token;
-use hongbao_stack::Keys;
+use hongbao_core::sign::SigningKeys;
+use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE};
+use hongbao_core::wire::operator::{KeyAnswer, KeysAnswer};
+use hongbao_stack::{Grant, Keys};
 
+use crate::http;
 use crate::project::{Project, answer, cargo, on_path, version_in};
 use crate::setup::{self, Toolchain};
 use crate::spin;
+use crate::token::keys_of;
 
 const PREFIX: &str = "SPIN_VARIABLE_";
 
@@ -21,6 +26,9 @@ pub(crate) struct Arguments {
     /// The data folder of the stack [default: .hongbao]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where the application serves, to ask which signing keys can be dropped
+    #[arg(long, default_value = "http://127.0.0.1:3000", value_name = "URL")]
+    base_url: String,
 }
 
 /// What one look found.
@@ -40,6 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut bad = report(&tools()?);
     println!("In {}", data.display());
     bad += report(&keys(&data));
+    println!("Signing keys of the application at {}", arguments.base_url);
+    bad += report(&signing_keys(&arguments.base_url, &data));
     println!("In the environment, for a runtime started by hand ({PREFIX}…)");
     bad += report(&variables(&project)?);
     match bad {
@@ -131,17 +141,66 @@ fn tools() -> Result<Vec<(String, Finding)>> {
     Ok(findings)
 }
 
-fn keys(data: &std::path::Path) -> Vec<(String, Finding)> {
+fn keys(data: &Path) -> Vec<(String, Finding)> {
     let dir = data.join("keys");
     let finding = if fs::exists(dir.join("jwt_keys")).unwrap_or(false) {
         match Keys::load_or_make(&dir) {
-            Ok(_) => Finding::Good("signing_key and jwt_keys are well formed".to_owned()),
+            Ok(keys) => match jwt_keys(keys.jwt_keys()) {
+                Ok(told) => Finding::Good(format!("signing_key and jwt_keys are {told}")),
+                Err(form) => Finding::Bad(format!("jwt_keys {form}")),
+            },
             Err(error) => Finding::Bad(format!("{error:#}")),
         }
     } else {
         Finding::Optional("none yet; `up` makes them".to_owned())
     };
     vec![("keys".to_owned(), finding)]
+}
+
+/// Which signing keys can be dropped: the application's ledger knows until when each signed. Nobody has to serve, and
+/// then nothing is found.
+fn signing_keys(base_url: &str, data: &Path) -> Vec<(String, Finding)> {
+    let token = match env::var("HONGBAO_OPERATOR_TOKEN") {
+        Ok(token) => Ok(token),
+        Err(_) => keys_of(data).and_then(|keys| keys.token(&Grant::operator("doctor"))),
+    };
+    let url = format!("{}/v1/admin/keys", base_url.trim_end_matches('/'));
+    match token.and_then(|token| http::get::<KeysAnswer>(&url, &token, Duration::from_secs(5))) {
+        Ok(answer) => answer.keys.into_iter().map(|key| (key.id.clone(), signing_key(&key))).collect(),
+        Err(error) => vec![("not asked".to_owned(), Finding::Optional(format!("{error:#}")))],
+    }
+}
+
+fn signing_key(key: &KeyAnswer) -> Finding {
+    let left_ms = key.needed_until_ms.saturating_sub(key.signed_until_ms).max(0);
+    let days = (left_ms / 86_400_000).max(1);
+    match key {
+        KeyAnswer { signs: true, .. } => Finding::Good("signs".to_owned()),
+        KeyAnswer { in_force: true, can_be_dropped: true, .. } => {
+            Finding::Optional("can be dropped from signing_key: nothing that it signed is out".to_owned())
+        }
+        KeyAnswer { can_be_dropped: true, .. } => Finding::Good("retired: nothing that it signed is out".to_owned()),
+        KeyAnswer { in_force: true, .. } => Finding::Good(format!(
+            "verifies; needed until {days} days after it signed last (Unix ms {})",
+            key.needed_until_ms
+        )),
+        _ => Finding::Optional(format!(
+            "is not configured; unless the ledger made it itself, what it signed is invalid now and may be out until \
+             Unix ms {}",
+            key.needed_until_ms
+        )),
+    }
+}
+
+/// What the keys of tokens are, besides well formed.
+fn jwt_keys(value: &str) -> Result<String, String> {
+    let keys = token::parse_keys(value)?;
+    let speaks_for = |audience| keys.iter().any(|key| key.audience() == audience);
+    Ok(match (speaks_for(AUDIENCE_PEOPLE), speaks_for(AUDIENCE_OPERATOR)) {
+        (true, false) => "well formed; none is of operators (`:operators` at its end): no sweep, no console".to_owned(),
+        (false, true) => "well formed; none is of people: nobody can come in".to_owned(),
+        _ => "well formed".to_owned(),
+    })
 }
 
 /// The application's variables, as far as they are set.
@@ -153,7 +212,7 @@ fn variables(project: &Project) -> Result<Vec<(String, Finding)>> {
         let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
         let finding = match check(&name, &value) {
             _ if !declared.contains_key(&name) => Finding::Bad(format!("spin.toml has no variable {name}: unset it")),
-            Ok(()) => Finding::Good("well formed".to_owned()),
+            Ok(told) => Finding::Good(told),
             Err(form) => Finding::Bad(format!("{variable} {form}")),
         };
         findings.push((name, finding));
@@ -166,7 +225,15 @@ fn variables(project: &Project) -> Result<Vec<(String, Finding)>> {
     Ok(findings)
 }
 
-fn check(name: &str, value: &str) -> Result<(), String> {
+/// What a variable's value is: well formed, or what it must be.
+fn check(name: &str, value: &str) -> Result<String, String> {
+    if name == "jwt_keys" && !value.is_empty() {
+        return jwt_keys(value);
+    }
+    form(name, value).map(|()| "well formed".to_owned())
+}
+
+fn form(name: &str, value: &str) -> Result<(), String> {
     match name {
         "redis_urls" => redis_url(value),
         "rate_limits" => Rates::parse(value).map(drop),
@@ -175,8 +242,9 @@ fn check(name: &str, value: &str) -> Result<(), String> {
         _ if name.starts_with("redis_url_s") => redis_url(value),
         "database_url" => database_url(value),
         "database_host" => database_host(value),
-        "jwt_keys" => token::parse_keys(value).map(|_| ()),
-        "signing_key" => signing_key(value),
+        // Empty: the ledger makes its own.
+        "jwt_keys" | "signing_key" if value.is_empty() => Ok(()),
+        "signing_key" => SigningKeys::parse(value).map(drop),
         "dev_login" => matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned()),
         _ if name.starts_with("limit_") => positive(value),
         _ => Ok(()),
@@ -197,11 +265,6 @@ fn database_url(value: &str) -> Result<(), String> {
 fn database_host(value: &str) -> Result<(), String> {
     let right = value.is_empty() || value.starts_with("postgres://") && !value.contains('@');
     right.then_some(()).ok_or_else(|| "must be postgres://HOST:PORT, without user and password".to_owned())
-}
-
-fn signing_key(value: &str) -> Result<(), String> {
-    let right = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    right.then_some(()).ok_or_else(|| "must be 64 hexadecimal digits".to_owned())
 }
 
 fn positive(value: &str) -> Result<(), String> {

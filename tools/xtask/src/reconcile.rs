@@ -4,11 +4,11 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use hongbao_core::wire::operator::{CheckAnswer, ReconcileAnswer};
 use hongbao_stack::Grant;
-use ureq::Agent;
 
+use crate::http;
 use crate::project::Project;
 use crate::token::keys_of;
 
@@ -50,15 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn page(url: &str, token: &str) -> Result<ReconcileAnswer> {
-    let config = Agent::config_builder().proxy(None).http_status_as_error(false);
-    let agent: Agent = config.timeout_global(Some(Duration::from_secs(60))).build().into();
-    let asked = agent.get(url).header("authorization", format!("Bearer {token}")).call();
-    let mut answer = asked.with_context(|| format!("no answer from {url}"))?;
-    let text = answer.body_mut().read_to_string()?;
-    if !answer.status().is_success() {
-        bail!("{url} answered {}: {text}", answer.status());
-    }
-    serde_json::from_str(&text).with_context(|| format!("{url} answered something else: {text}"))
+    http::get(url, token, Duration::from_secs(60))
 }
 
 /// Adds what the next call found.

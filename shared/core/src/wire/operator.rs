@@ -277,6 +277,30 @@ pub struct LadderRequest {
     pub reason: Option<String>,
 }
 
+/// A signing key, by the id that what it signed names. Never the key itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAnswer {
+    /// Its id.
+    pub id: String,
+    /// Whether it is among the configured keys, or the ledger's own where none is configured.
+    pub in_force: bool,
+    /// Whether it signs.
+    pub signs: bool,
+    /// Until when it may have signed.
+    pub signed_until_ms: i64,
+    /// Until when something that it signed may be out.
+    pub needed_until_ms: i64,
+    /// Whether nothing that it signed is out any more.
+    pub can_be_dropped: bool,
+}
+
+/// The answer of `GET /v1/admin/keys`: all signing keys that were ever in force, the one that signed last first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysAnswer {
+    /// The keys.
+    pub keys: Vec<KeyAnswer>,
+}
+
 /// One risk rule, as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RiskRule {

@@ -28,6 +28,10 @@ pub struct Statements {
     pub(super) forgo_lost: &'static str,
     pub(super) fund: &'static str,
     pub(super) grab_in_sql: &'static str,
+    pub(super) guess: &'static str,
+    pub(super) guess_wait: &'static str,
+    pub(super) key_note: &'static str,
+    pub(super) key_uses: &'static str,
     pub(super) lease: &'static str,
     pub(super) live: &'static str,
     pub(super) local_key: &'static str,
@@ -71,7 +75,8 @@ impl Statements {
         "sqlite",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
         claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
+        exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live local_key
+        local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
         sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
@@ -81,7 +86,8 @@ impl Statements {
         "postgres",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
         claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved forgo_lost fund grab_in_sql lease live local_key local_key_make meet move_to_sql open_in_sql
+        exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live local_key
+        local_key_make meet move_to_sql open_in_sql
         opening packet_books packet_page packets posting received received_total risk_events risk_record sent
         sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );

@@ -1,6 +1,7 @@
 //! A shard's door: what is counted and looked at on the way into it, and how it is doing.
 
 use hongbao_core::admit::{ALL_BURST_S, Rates, USER_BURST_S, bucket_us};
+use hongbao_core::guess::{FIRST_WAIT_MS, Guess, WAIT_MAX_MS};
 use hongbao_core::risk::{Action, Rule, Rules, Setting};
 use hongbao_core::{Error, PacketId, UserId};
 
@@ -49,6 +50,8 @@ pub struct Visit<'a> {
     pub new_account: Action,
     /// When the packet opens, Unix milliseconds; 0 for one that was open from the start.
     pub starts_at_ms: i64,
+    /// What was given as the packet's password.
+    pub guess: Guess,
 }
 
 impl Visit<'_> {
@@ -68,9 +71,9 @@ impl Visit<'_> {
         keys
     }
 
-    /// The arguments of `admit.lua` behind the epoch.
+    /// The arguments of `admit.lua` behind the epoch, and those of `grab.lua` behind them.
     #[must_use]
-    pub fn arguments(&self, id: PacketId) -> [Argument; 14] {
+    pub fn arguments(&self, id: PacketId) -> Vec<Argument> {
         let number = Argument::Int64;
         let (mine_per_s, all_per_s) = match self.door {
             Door::Send => (self.rates.send_user, self.rates.send),
@@ -87,7 +90,7 @@ impl Visit<'_> {
         let reaction_action = if self.starts_at_ms == 0 { Action::Off } else { reaction.action };
         // A rate that nothing is done about is none.
         let mine_us = if velocity.action == Action::Off { (0, 0) } else { mine_us };
-        [
+        let mut arguments = vec![
             binary(self.user.as_str()),
             binary(id.to_string()),
             number(mine_us.0),
@@ -102,7 +105,18 @@ impl Visit<'_> {
             number(daily.bound),
             number(device.action.number()),
             number(device.bound),
-        ]
+        ];
+        let guess = match self.guess {
+            Guess::NotAsked => return arguments,
+            Guess::None => "none",
+            Guess::Right => "right",
+            Guess::Wrong => "wrong",
+        };
+        let guesses = self.rules.of(Rule::PasswordGuess);
+        let (action, free) = (guesses.action.number(), guesses.bound);
+        arguments.push(binary(guess));
+        arguments.extend([action, free, FIRST_WAIT_MS, WAIT_MAX_MS].map(number));
+        arguments
     }
 }
 

@@ -10,13 +10,14 @@ use super::{DEADLINE, Database, Failure, Row, SOON, Value};
 use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 6] = [
+pub const SCHEMA: [&str; 7] = [
     include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
     include_str!("../../sql/sqlite/schema/0002_operator.sql"),
     include_str!("../../sql/sqlite/schema/0003_shards.sql"),
     include_str!("../../sql/sqlite/schema/0004_storm.sql"),
     include_str!("../../sql/sqlite/schema/0005_addressed.sql"),
     include_str!("../../sql/sqlite/schema/0006_luck.sql"),
+    include_str!("../../sql/sqlite/schema/0007_access.sql"),
 ];
 
 /// A database of Spin's, by its name in the manifest.

@@ -1,6 +1,8 @@
 //! Stage 3, 抢: one script lets the caller in and binds the next share; the answer is a signed voucher.
 
-use hongbao_core::risk::{Action, Rule, Rules};
+use hongbao_core::guess::Guess;
+use hongbao_core::packet::Facts;
+use hongbao_core::risk::{Action, Rule, Rules, Setting};
 use hongbao_core::token::Person;
 use hongbao_core::voucher::{KEPT_AFTER_END_MS, Voucher};
 use hongbao_core::wire::{GrabAnswer, GrabRequest};
@@ -8,6 +10,7 @@ use hongbao_core::{Error, PacketId, UserId};
 
 use crate::App;
 use crate::count::Count;
+use crate::ledger::{Counted, Packet, Sighting};
 use crate::memory::Remembered;
 use crate::shard::{Door, Outcome, Shard, Visit};
 
@@ -35,8 +38,8 @@ impl App {
             Err(refused) => return Err(self.note_refusal(refused, &person, id).await),
         };
         let _in_hand = self.in_hand(&policy.rates)?;
-        let key = &self.keys().await?.signing;
-        packet.facts.admits(&person, request.password.as_deref(), key)?;
+        packet.facts.admits(&person)?;
+        let guess = self.guess(&packet.facts, request.password.as_deref()).await?;
         let bound = match self.remembered_refusal(&packet, &person.user, shard) {
             Some(refused) => Err(refused),
             None => {
@@ -49,6 +52,7 @@ impl App {
                     rules,
                     new_account: new_account(&person, rules, self.now_ms()),
                     starts_at_ms: packet.facts.starts_at_ms,
+                    guess,
                 };
                 self.bind(&packet, &visit).await
             }
@@ -61,7 +65,16 @@ impl App {
         let (seq, epoch) = bound?;
         let expires_at_ms = packet.facts.expires_at_ms.saturating_add(KEPT_AFTER_END_MS);
         let voucher = Voucher { packet: id, seq, epoch, expires_at_ms, user: person.user };
-        Ok(GrabAnswer { packet_id: id, seq, voucher: voucher.seal(key) })
+        Ok(GrabAnswer { packet_id: id, seq, voucher: voucher.seal(&self.keys().await?.signing) })
+    }
+
+    /// What `password` is to the packet. Nobody is told before it was counted.
+    async fn guess(&self, facts: &Facts, password: Option<&str>) -> Result<Guess, Error> {
+        let keys = match &facts.password_mac {
+            Some(kept) => self.signing_keys_of(kept).await?,
+            None => return Ok(Guess::NotAsked),
+        };
+        Ok(facts.guess(password, keys))
     }
 
     /// Why the user gets no share, as far as that needs no call.
@@ -82,8 +95,8 @@ impl App {
                 packet.note_holder(visit.user);
                 Ok(bound)
             }
-            Ok(Outcome::Missing) => self.grab_by_ledger(id, visit.user, Error::SoldOut).await,
-            Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, visit.user, lost).await,
+            Ok(Outcome::Missing) => self.grab_by_ledger(id, visit, Error::SoldOut).await,
+            Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, visit, lost).await,
             Err(Error::NotStarted { retry_after_ms }) => {
                 packet.note_early(retry_after_ms, self.now_ms());
                 Err(Error::NotStarted { retry_after_ms })
@@ -112,17 +125,68 @@ impl App {
 
     /// A grab that the shard cannot decide: the ledger does where it has the authority, and knows of packets that
     /// are over. Vouchers of the ledger carry epoch 0: no shard's.
-    async fn grab_by_ledger(&self, id: PacketId, user: &UserId, why: Error) -> Result<(u32, u32), Error> {
+    ///
+    /// Without that authority nobody is told what their guess at a password was: there is no share to be had.
+    async fn grab_by_ledger(&self, id: PacketId, visit: &Visit<'_>, why: Error) -> Result<(u32, u32), Error> {
         let _turn = self.ledger_turn()?;
-        let ledger = self.ledger().await?;
+        let (ledger, user) = (self.ledger().await?, visit.user);
         let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
-        if packet.is_in_sql {
-            return Ok((ledger.grab_in_sql(id, user, self.now_ms()).await?, 0));
-        }
-        if let Some(claim) = ledger.claim(id, user).await? {
+        if (!packet.is_in_sql || visit.guess != Guess::NotAsked)
+            && let Some(claim) = ledger.claim(id, user).await?
+        {
             return Ok((claim.seq, 0));
         }
-        Err(packet.refusal(why))
+        if !packet.is_in_sql {
+            return Err(packet.refusal(why));
+        }
+        self.judge_by_ledger(&packet, visit).await?;
+        Ok((ledger.grab_in_sql(id, user, self.now_ms()).await?, 0))
+    }
+
+    /// Judges a guess at the password of a packet that the ledger has the authority over, by the rules of `grab.lua`.
+    /// It is counted before it is judged, since each of the two is a statement of its own: so a right one counts too.
+    async fn judge_by_ledger(&self, packet: &Packet, visit: &Visit<'_>) -> Result<(), Error> {
+        let (facts, now_ms) = (&packet.facts, self.now_ms());
+        let rule = visit.rules.of(Rule::PasswordGuess);
+        match visit.guess {
+            Guess::NotAsked => return Ok(()),
+            Guess::None => return Err(Error::WrongPassword),
+            _ if packet.is_over() => return Err(packet.refusal(Error::Expired)),
+            _ if now_ms >= facts.expires_at_ms => return Err(Error::Expired),
+            _ if now_ms < facts.starts_at_ms => {
+                return Err(Error::NotStarted { retry_after_ms: facts.starts_at_ms.saturating_sub(now_ms) });
+            }
+            Guess::Right | Guess::Wrong if rule.action == Action::Off => {}
+            Guess::Right | Guess::Wrong => self.count_guess(facts, visit.user, rule, now_ms).await?,
+        }
+        if visit.guess == Guess::Right { Ok(()) } else { Err(Error::WrongPassword) }
+    }
+
+    async fn count_guess(&self, facts: &Facts, user: &UserId, rule: Setting, now_ms: i64) -> Result<(), Error> {
+        let ledger = self.ledger().await?;
+        let tries = match ledger.count_guess(facts, user, rule.bound, now_ms).await? {
+            Counted::Waits { retry_after_ms } if rule.action == Action::Slow => {
+                return Err(Error::RateLimited { retry_after_ms });
+            }
+            Counted::Waits { .. } if rule.action == Action::Deny => return Err(Error::RiskDenied),
+            Counted::Waits { .. } => return Ok(()),
+            Counted::Tried(tries) => tries,
+        };
+        if tries < rule.bound {
+            return Ok(());
+        }
+        let (packet, user) = (facts.id.to_string(), user.to_string());
+        ledger
+            .record_risks(&[Sighting {
+                event: format!("guess:{packet}:{user}:{tries}"),
+                rule: Rule::PasswordGuess.id(),
+                user,
+                packet,
+                action: rule.action.as_str(),
+                detail: format!("misses={tries}"),
+                at_ms: now_ms,
+            }])
+            .await
     }
 }
 

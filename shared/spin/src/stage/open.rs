@@ -19,8 +19,8 @@ impl App {
     /// [`Error::Contested`].
     pub async fn open(&self, person: &Person, id: PacketId, request: &OpenRequest) -> Result<OpenAnswer, Error> {
         let packet = self.packet(id, person).await?;
-        let key = &self.keys().await?.signing;
-        let voucher = Voucher::unseal(key, &request.voucher, id, &person.user, self.now_ms())?;
+        let keys = self.signing_keys_of(&request.voucher).await?;
+        let voucher = Voucher::unseal(keys, &request.voucher, id, &person.user, self.now_ms())?;
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
         let opened_at_ms = match self.on_shard(id, async |shard| shard.open(&voucher).await).await {

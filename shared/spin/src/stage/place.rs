@@ -1,10 +1,11 @@
 //! Where a new packet goes: which shard of Redis, by weight and health, and whether it may go there.
 
 use hongbao_core::admit::{Level, Operation};
+use hongbao_core::guess::Guess;
 use hongbao_core::quote::Quote;
 use hongbao_core::risk::{Action, Rule};
 use hongbao_core::token::Person;
-use hongbao_core::{Error, PacketId, route};
+use hongbao_core::{Error, PacketId, draft, route};
 
 use crate::App;
 use crate::count::Count;
@@ -34,9 +35,10 @@ impl App {
     /// before any shard knows of the packet, and written down with the money, so that nobody can see it differently.
     ///
     /// # Errors
-    /// Those of [`App::may_send`], [`Error::RateLimited`], [`Error::RiskDenied`]; [`Error::QuoteExpired`] when the shard
+    /// Those of [`draft::check_recipient`] and [`App::may_send`], [`Error::RateLimited`], [`Error::RiskDenied`]; [`Error::QuoteExpired`] when the shard
     /// takes no new packets any more: wrap again.
     pub(crate) async fn admit_send(&self, person: &Person, quote: &Quote) -> Result<Option<u16>, Error> {
+        draft::check_recipient(&quote.to, person)?;
         if let Err(refused) = self.may_send(&person.user).await {
             return Err(self.note_refusal(refused, person, quote.packet).await);
         }
@@ -53,6 +55,7 @@ impl App {
             rules: copy.rules(&policy.rules),
             new_account: Action::Off,
             starts_at_ms: 0,
+            guess: Guess::NotAsked,
         };
         let asked = self.on_shard(quote.packet, async |shard| {
             Ok((shard.number, shard.admit(quote.packet, &visit, self.now_ms()).await?))

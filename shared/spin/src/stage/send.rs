@@ -16,12 +16,17 @@ impl App {
     ///
     /// # Errors
     /// [`Error::InvalidQuote`], [`Error::QuoteExpired`], [`Error::InsufficientBalance`], a daily
-    /// [`Error::LimitExceeded`], and those of [`App::may_send`] and of the shard's door.
+    /// [`Error::LimitExceeded`], and those of [`draft::check_recipient`](hongbao_core::draft::check_recipient), of [`App::may_send`] and of the shard's door.
     pub async fn send(&self, person: &Person, request: &SendRequest) -> Result<(bool, SendAnswer), Error> {
-        let quote = Quote::unseal(&self.keys().await?.signing, &request.quote, &person.user)?;
+        let quote = Quote::unseal(self.signing_keys_of(&request.quote).await?, &request.quote, &person.user)?;
         let (now_ms, seed) = (self.now_ms(), self.random_32());
         let packet = if now_ms < quote.expires_at_ms {
             match self.admit_send(person, &quote).await {
+                // The sender has left the group since, or the quote is from before this was asked.
+                Err(refused @ (Error::NotFound | Error::Invalid { .. })) => {
+                    let _turn = self.ledger_turn()?;
+                    self.ledger().await?.packet(quote.packet).await?.ok_or(refused)?
+                }
                 Ok(shard) => {
                     let limits = self.limits().await?;
                     self.ledger().await?.fund(&quote, &seed, shard, limits, now_ms).await?

@@ -89,6 +89,7 @@ impl App {
         let ledger = self.ledger().await?;
         let mut swept = Swept::default();
         swept.note(self.publish_controls().await, |_, _| {});
+        swept.note(self.note_keys().await, |_, ()| {});
         for shard in self.shards() {
             let rebuilt = self.rebuild_if_fenced(shard).await;
             swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);
