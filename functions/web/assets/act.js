@@ -1,6 +1,19 @@
 // Everything an operator does takes two steps and a reason: first what and why, then a look at it and "yes".
 
-import { dialog, el, put, toast } from './dom.js';
+import { dialog, toast } from './dialog.js';
+import { el, put } from './dom.js';
+import { fenOf, yuan } from './money.js';
+
+/** A field for an amount in yuan. */
+export const amountInput = (id, name, properties) =>
+  el('input', { id, inputmode: 'decimal', autocomplete: 'off', 'data-name': name, 'data-is': 'amount', ...properties });
+
+/** What an input says: what is reviewed is what will be done. `null` for an amount that is none. */
+function readingOf(input) {
+  if (input.dataset.is !== 'amount') return input.value;
+  const fen = fenOf(input.value);
+  return fen === null ? null : `¥${yuan(fen)}`;
+}
 
 /** Asks for a reason and more `fields` (elements with an id), shows `facts`, and after a second press does `work`. */
 export function act({ title, facts, fields = [], danger = true, isReasonNeeded = true, work, done }) {
@@ -25,7 +38,7 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
     put(go, reviewed ? `确认执行 Confirm: ${title}` : '下一步 Review');
     put(problem);
     if (!reviewed) return;
-    const typed = fields.flatMap((field) => [...field.querySelectorAll('input')]).filter((input) => input.value);
+    const typed = inputsOf(fields).filter((input) => input.value);
     put(
       confirming,
       el('p', '将要执行，不能撤销 This will be done and is on record for ever:'),
@@ -33,7 +46,7 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
         'dl.facts',
         el('dt', '操作 Act'),
         el('dd', title),
-        typed.flatMap((input) => [el('dt', input.dataset.name), el('dd', input.value)]),
+        typed.flatMap((input) => [el('dt', input.dataset.name), el('dd', readingOf(input))]),
         reason.value && [el('dt', '原因 Reason'), el('dd', reason.value)],
       ),
     );
@@ -49,6 +62,13 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
         if (isReasonNeeded && !reason.value.trim()) {
           put(problem, '请写明原因 A reason is required');
           reason.focus();
+          return;
+        }
+        const wrong = inputsOf(fields).find((input) => (input.value ? readingOf(input) === null : input.required));
+        if (wrong) {
+          const wanted = wrong.value ? '请填金额，例如 8.88 Enter an amount such as 8.88' : '必填 Required';
+          put(problem, `${wrong.dataset.name}: ${wanted}`);
+          wrong.focus();
           return;
         }
         if (!isReviewed) {
@@ -75,9 +95,11 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
     problem,
     el('div.row', back, go),
   );
-  const node = dialog('act-dialog', title, '关闭 Close', form);
+  const node = dialog('act-dialog', title, '关闭 Close', form, { isPatient: true });
   (inputs.querySelector('input') ?? reason).focus();
 }
+
+const inputsOf = (fields) => fields.flatMap((field) => [...field.querySelectorAll('input')]);
 
 /** Pairs for a `dl`, without those that say nothing. */
 export const facts = (pairs) =>

@@ -1,5 +1,7 @@
 // One way to ask the application, one way to keep asking.
 
+import { hear } from './time.js';
+
 const LIMIT_MS = 10_000;
 
 /** What the application said, or that nobody answered (`code` is then `offline`). */
@@ -19,20 +21,13 @@ export class Refusal extends Error {
 export const api = (token) => async (method, path, body) => {
   const headers = token ? { authorization: `Bearer ${token}` } : {};
   if (body !== undefined) headers['content-type'] = 'application/json';
-  let answer;
-  let text;
-  try {
-    const signal = AbortSignal.timeout(LIMIT_MS);
-    answer = await fetch(path, {
-      method,
-      headers,
-      signal,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    text = await answer.text();
-  } catch {
-    throw new Refusal(0, { code: 'offline', message: 'no answer' });
-  }
+  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+  const [answer, text] = await within(LIMIT_MS, async (signal) => {
+    const askedAt = performance.now();
+    const answered = await fetch(path, { ...request, signal });
+    hear(answered.headers.get('date'), askedAt);
+    return [answered, await answered.text()];
+  });
   let said;
   try {
     said = answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text;
@@ -42,6 +37,19 @@ export const api = (token) => async (method, path, body) => {
   if (answer.ok) return said;
   throw new Refusal(answer.status, said?.error ?? { code: 'unavailable', message: `HTTP ${answer.status}` });
 };
+
+/** What `work` answers, given a signal that ends it after `ms`. Whatever fails in it is the network. */
+async function within(ms, work) {
+  const control = new AbortController();
+  const timer = setTimeout(() => control.abort(), ms);
+  try {
+    return await work(control.signal);
+  } catch {
+    throw new Refusal(0, { code: 'offline', message: 'no answer' });
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** How long to wait before the attempt after `failures` failed ones: doubled each time, scattered, as told at least. */
 export function backoff(failures, toldMs = 0, mostMs = 15_000) {

@@ -9,6 +9,7 @@ import { exceptions } from './exceptions.js';
 import { figures } from './figures.js';
 import { load } from './load.js';
 import { records } from './records.js';
+import { ofWindow } from './storage.js';
 
 const KEPT = 'hongbao.operator';
 /** A figure's round takes 2 s; the panels are read anew once in so many. */
@@ -27,7 +28,7 @@ function login(problem = '') {
   });
   const submit = (event) => {
     event.preventDefault();
-    sessionStorage.setItem(KEPT, token.value.trim());
+    ofWindow.set(KEPT, token.value.trim());
     start();
   };
   put(
@@ -50,7 +51,7 @@ function login(problem = '') {
 }
 
 async function start() {
-  const token = sessionStorage.getItem(KEPT);
+  const token = ofWindow.get(KEPT);
   if (!token) {
     login();
     return;
@@ -60,7 +61,7 @@ async function start() {
     await ask('GET', '/v1/admin/switches');
   } catch (refusal) {
     if (refusal.status === 401) {
-      sessionStorage.removeItem(KEPT);
+      ofWindow.remove(KEPT);
       login('令牌无效或已过期，请换一个 This token is not valid (any more): paste another');
       return;
     }
@@ -72,7 +73,7 @@ function board(ask) {
   const health = el('span.health', { role: 'status' }, '…');
   const leave = () => {
     live.stop();
-    sessionStorage.removeItem(KEPT);
+    ofWindow.remove(KEPT);
     login();
   };
   const numbers = figures();

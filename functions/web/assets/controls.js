@@ -1,6 +1,6 @@
 // What operators can turn and ask: reconciliation, switches, the blacklist, deposits.
 
-import { act, facts, moment } from './act.js';
+import { act, amountInput, facts, moment } from './act.js';
 import { el, put } from './dom.js';
 import { fenOf, yuan } from './money.js';
 
@@ -177,7 +177,11 @@ function deposits(ask) {
     const fields = [
       field('deposit-id', '单号 Id', 'order-1'),
       field('deposit-user', '用户 User', 'us_…'),
-      field('deposit-amount', '金额 Amount ¥', '0.00'),
+      el(
+        'div',
+        el('label', { for: 'deposit-amount' }, '金额 Amount ¥'),
+        amountInput('deposit-amount', '金额 Amount ¥', { placeholder: '0.00', required: true }),
+      ),
     ];
     const [id, user, amount] = fields.map((one) => one.querySelector('input'));
     act({

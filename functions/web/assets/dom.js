@@ -37,35 +37,31 @@ export function put(node, ...children) {
 /** Whether the person asked for little movement. */
 export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-let dialogs = 0;
-
-/**
- * A modal dialog with its own "close"; the browser keeps the focus inside and gives it back. If what had it was drawn
- * anew meanwhile, whatever stands for the same packet now gets it.
- */
-export function dialog(kind, title, closeText, ...children) {
-  dialogs += 1;
-  const opener = document.activeElement;
-  const packet = opener?.closest('[data-packet]')?.dataset.packet;
-  const id = `dialog-${dialogs}`;
-  const close = el('button.close', { type: 'button', 'aria-label': closeText, onclick: () => node.close() }, '×');
-  const node = el(`dialog.${kind}`, { 'aria-labelledby': id }, el('h2.unseen', { id }, title), children, close);
-  node.addEventListener('click', (event) => event.target === node && node.close());
-  node.addEventListener('close', () => {
-    node.remove();
-    if (packet && !opener.isConnected) document.querySelector(`[data-packet="${packet}"] button`)?.focus();
-  });
-  document.body.append(node);
-  node.showModal();
-  return node;
+/** Writes a node's text, and leaves the node alone when it says that already: what is drawn anew flickers. */
+export function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
-/** Says something to everybody, screen readers included, for a few seconds. */
-export function toast(text) {
-  const shelf = document.querySelector('.toasts') ?? document.body.appendChild(el('div.toasts', { role: 'status' }));
-  const note = el('p', text);
-  // A dialog is above everything else on the page but what it holds.
-  (document.querySelector('dialog[open]') ?? document.body).append(shelf);
-  shelf.append(note);
-  setTimeout(() => note.remove(), 4000);
+/**
+ * Makes a list's children those of `entries`, in their order. `keyOf` tells all that is shown of one: a child with the
+ * same key stays as it is. Answers the children that were made.
+ */
+export function keep(list, entries, keyOf, make) {
+  const there = new Map([...list.children].map((node) => [node.dataset.key, node]));
+  const made = [];
+  let place = list.firstElementChild;
+  for (const entry of entries) {
+    const key = keyOf(entry);
+    let node = there.get(key);
+    there.delete(key);
+    if (!node) {
+      node = make(entry);
+      node.dataset.key = key;
+      made.push(node);
+    }
+    if (node === place) place = place.nextElementSibling;
+    else list.insertBefore(node, place);
+  }
+  there.forEach((node) => node.remove());
+  return made;
 }

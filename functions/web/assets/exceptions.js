@@ -1,6 +1,6 @@
 // What no rule could decide: each case with its evidence, and the three things that can be done about it.
 
-import { act, facts, moment } from './act.js';
+import { act, amountInput, facts, moment } from './act.js';
 import { el, put } from './dom.js';
 import { fenOf, yuan } from './money.js';
 
@@ -97,10 +97,7 @@ export function exceptions(ask) {
     let amount;
     const compensation = {
       fields: () => {
-        amount = el('input', {
-          id: 'amount',
-          inputmode: 'decimal',
-          'data-name': '金额 Amount ¥',
+        amount = amountInput('amount', '金额 Amount ¥', {
           placeholder: evidence.amount_fen ? yuan(evidence.amount_fen) : '0.00',
         });
         return [

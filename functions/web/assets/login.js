@@ -1,42 +1,36 @@
 // Choosing who to be. Only where the application lets anybody be anybody (`dev_login`).
 
 import { el, put } from './dom.js';
+import { fieldset } from './fields.js';
 import { DEMO_USERS, face, nameOf } from './people.js';
 import { Session } from './session.js';
 import { explain, t } from './words.js';
 
-const GROUP = 'g_demo';
+const NAME = /^[A-Za-z0-9_-]{1,60}$/;
 
 /** The form; calls `enter` with the session. */
 export function login(enter, languageButton) {
   const problem = el('p.problem', { role: 'alert' });
-  const group = el('input', {
-    id: 'group',
-    value: GROUP.slice(2),
-    pattern: '[A-Za-z0-9_\\-]{1,60}',
-    required: true,
-    autocomplete: 'off',
-  });
-  const name = el('input', {
-    id: 'name',
-    pattern: '[A-Za-z0-9_\\-]{1,60}',
-    autocomplete: 'off',
-    'aria-describedby': 'name-hint',
-    autocapitalize: 'none',
-  });
+  const typed = { name: '', group: 'demo' };
+  const { field, input, say, clear } = fieldset(typed, () => clear());
+  const properties = { autocapitalize: 'none', spellcheck: 'false' };
   const as = async (user) => {
-    if (!group.reportValidity()) return;
+    clear();
     put(problem);
+    if (!NAME.test(typed.group.trim())) {
+      say('group', t('checkName', { hint: t('nameHint') }));
+      return;
+    }
     try {
-      enter(await Session.login(user, `g_${group.value}`));
+      enter(await Session.login(user, `g_${typed.group.trim()}`));
     } catch (refusal) {
       put(problem, refusal.code === 'not_found' ? t('loginOff') : explain(refusal));
     }
   };
-  const submit = (event) => {
+  const onsubmit = (event) => {
     event.preventDefault();
-    if (name.value) as(`us_${name.value}`);
-    else name.focus();
+    if (NAME.test(typed.name.trim())) as(`us_${typed.name.trim()}`);
+    else say('name', t('checkName', { hint: t('nameHint') }));
   };
   const people = DEMO_USERS.map((user) =>
     el(
@@ -62,12 +56,14 @@ export function login(enter, languageButton) {
       problem,
       el(
         'form',
-        { onsubmit: submit },
-        el('label', { for: 'name' }, t('otherName')),
-        name,
-        el('small', { id: 'name-hint' }, t('nameHint')),
-        el('label', { for: 'group' }, t('group')),
-        group,
+        { novalidate: true, onsubmit },
+        field(
+          'name',
+          el('label', { for: 'name' }, t('otherName')),
+          input('name', properties),
+          el('small', t('nameHint')),
+        ),
+        field('group', el('label', { for: 'group' }, t('group')), input('group', properties)),
         el('button.primary', t('enter')),
       ),
     ),

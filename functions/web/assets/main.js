@@ -1,7 +1,8 @@
 // The page: who is here, and which of its views.
 
-import { el, put } from './dom.js';
 import { chat } from './chat.js';
+import { closeAll } from './dialog.js';
+import { el, put, write } from './dom.js';
 import { login } from './login.js';
 import { mine } from './mine.js';
 import { face, nameOf } from './people.js';
@@ -50,52 +51,37 @@ function languageButton() {
 
 function shell() {
   const main = el('main', { id: 'main', tabindex: -1 });
-  const state = el('p.connection', { role: 'status' });
+  const state = el('p.connection', { role: 'status' }); // `dialog.js` lifts it above what is open.
   const links = Object.keys(VIEWS).map((name) =>
     el('a', { href: `#${name}` }, el('span', { 'aria-hidden': 'true' }, ICONS[name]), t(name)),
   );
   const me = el(
-    'div.me',
+    'header.me',
     face(session.user),
     el('b', nameOf(session.user)),
-    languageButton(),
-    el('button.plain', { type: 'button', onclick: exit }, t('leave')),
+    el('span.row', languageButton(), el('button.plain', { type: 'button', onclick: exit }, t('leave'))),
   );
-  put(
-    app,
-    el(
-      'div.shell',
-      el(
-        'nav',
-        { 'aria-label': t('title') },
-        me,
-        ...links,
-        el('p.small', el('a', { href: '/console' }, t('console')), ' · ', el('a', { href: '/docs' }, t('docs'))),
-      ),
-      state,
-      main,
-    ),
-  );
+  const more = el('p.small', el('a', { href: '/console' }, t('console')), ' · ', el('a', { href: '/docs' }, t('docs')));
+  put(app, el('div.shell', state, me, el('nav', { 'aria-label': t('title') }, links, more), main));
   let stop = () => {};
   const onState = ({ ok, refusal, ms }) => {
     if (refusal?.status === 401) exit();
-    const text = ok ? '' : t(refusal.code === 'offline' ? 'connection' : 'busy', { left: span(ms) });
-    if (state.textContent !== text) state.textContent = text;
+    write(state, ok ? '' : t(refusal.code === 'offline' ? 'connection' : 'busy', { left: span(ms) }));
   };
   const show = () => {
     stop();
-    const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'chat';
+    const wanted = location.hash.slice(1);
+    const name = Object.keys(VIEWS).includes(wanted) ? wanted : 'chat';
     links.forEach((link) =>
       link.hash === `#${name}` ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current'),
     );
-    onState({ ok: true });
     stop = VIEWS[name](main, session, onState) ?? (() => {});
   };
   addEventListener('hashchange', show);
   leave = () => {
     stop();
     removeEventListener('hashchange', show);
-    document.querySelectorAll('dialog').forEach((open) => open.close());
+    closeAll();
   };
   show();
 }

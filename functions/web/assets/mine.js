@@ -1,21 +1,24 @@
 // My packets, received and sent: the year's totals, a chart, the list.
 
 import { persist } from './api.js';
+import { toast } from './dialog.js';
 import { el, put } from './dom.js';
 import { yuan } from './money.js';
 import { openPacket } from './packet.js';
-import { face, nameOf } from './people.js';
+import { face, who } from './people.js';
 import { bars } from './plot.js';
-import { clock, explain, t } from './words.js';
+import { moment, monthOf, now } from './time.js';
+import { explain, t, waiting, zoneNote } from './words.js';
 
 const PAGE = 100;
-const PAGES_MAX = 10;
+/** Pages that are read at once, for the chart; the rest on demand. */
+const PAGES = 5;
 const LISTED = 50;
 
 /** Shows my packets in `main`; answers how to stop. */
-export function mine(main, session) {
-  let [role, isHere] = ['received', true];
-  const thisYear = Number(new Date().toLocaleDateString('sv', { timeZone: 'Asia/Shanghai' }).slice(0, 4));
+export function mine(main, session, onState) {
+  let [role, isHere, round] = ['received', true, 0];
+  const [thisYear] = monthOf(now());
   const body = el('div.body', { 'aria-live': 'polite' });
   const tabs = ['received', 'sent'].map((name) =>
     el(
@@ -33,7 +36,7 @@ export function mine(main, session) {
     main,
     el(
       'section.mine-view',
-      el('header.bar', el('h1', t('mine')), year),
+      el('header.bar', el('h1', t('mine')), year, zoneNote(' · ', t('booksZone'))),
       el('div.tabs', { role: 'group', 'aria-label': t('mine') }, tabs),
       body,
     ),
@@ -46,53 +49,62 @@ export function mine(main, session) {
   }
 
   async function show() {
-    const [asked, of] = [role, year.value];
-    const isStill = () => isHere && asked === role && of === year.value;
-    const read = (before) =>
-      persist(() => session.ask('GET', `/v1/me/packets?role=${asked}&year=${of}&limit=${PAGE}${before}`), isStill);
+    round += 1;
+    const [asked, of, mineRound] = [role, year.value, round];
+    const isStill = () => isHere && mineRound === round;
+    put(body, el('p.empty', t('loading')));
+    const read = (before) => session.ask('GET', `/v1/me/packets?role=${asked}&year=${of}&limit=${PAGE}${before}`);
+    const onWait = (refusal, ms) => {
+      if (!isStill()) return false;
+      onState({ ok: false, refusal, ms });
+      put(body, el('p.empty', { role: 'status' }, waiting(refusal, ms)));
+      return true;
+    };
     try {
-      let page = await read('');
+      let page = await persist(() => read(''), onWait);
       const packets = [...page.packets];
-      for (let pages = 1; page.next && pages < PAGES_MAX && isStill(); pages += 1) {
+      const more = async () => {
         page = await read(`&before=${encodeURIComponent(page.next)}`);
         packets.push(...page.packets);
-      }
-      if (isStill()) draw(page, packets, asked);
+      };
+      for (let pages = 1; page.next && pages < PAGES && isStill(); pages += 1) await persist(more, onWait);
+      if (!isStill()) return;
+      onState({ ok: true });
+      draw(() => page, packets, asked, more);
     } catch (refusal) {
       if (isStill()) put(body, el('p.problem', { role: 'alert' }, explain(refusal)));
     }
   }
 
-  function draw(page, packets, asked) {
-    const months = new Array(12).fill(0);
-    for (const packet of packets)
-      months[Number(new Date(packet.at_ms).toLocaleDateString('sv', { timeZone: 'Asia/Shanghai' }).slice(5, 7)) - 1] +=
-        packet.amount_fen;
-    const entries = months.map((value, month) => ({ name: String(month + 1), value, title: `¥${yuan(value)}` }));
-    put(
-      body,
-      el(
-        'div.totals',
-        el('p', t(asked === 'sent' ? 'totalSent' : 'totalReceived', { year: page.year })),
-        el('p.balance', { 'data-fen': page.total_fen }, el('small', '¥'), yuan(page.total_fen)),
-        el(
-          'p',
-          t('packets', { n: page.count }),
-          asked === 'received' && ` · 👑 ${t('bests', { n: page.best_luck_count })}`,
-        ),
-      ),
-      packets.length > 0 && el('figure', el('figcaption', t('chart')), bars(entries, t('chart'))),
-      packets.length === 0 && el('p.empty', t('noPackets')),
-      el(
-        'ol.rows',
-        packets.slice(0, LISTED).map((packet) => row(packet, asked)),
-      ),
-    );
+  /** `more` reads one more page into `packets`. */
+  function draw(pageOf, packets, asked, more) {
+    const page = pageOf();
+    const chart = el('figure', { hidden: packets.length === 0 });
+    const list = el('ol.rows');
+    const button = el('button.plain.more', { type: 'button', onclick: () => readMore() }, t('nextPage'));
+    put(body, totals(page, asked), chart, packets.length === 0 && el('p.empty', t('noPackets')), list, button);
+    const fill = () => {
+      const shown = list.children.length;
+      list.append(...packets.slice(shown, shown + LISTED).map((packet) => row(packet, asked)));
+      button.hidden = list.children.length === packets.length && !pageOf().next;
+      put(chart, months(packets, Boolean(pageOf().next)));
+    };
+    async function readMore() {
+      button.disabled = true;
+      try {
+        if (list.children.length === packets.length) await more();
+        fill();
+      } catch (refusal) {
+        toast(explain(refusal));
+      }
+      button.disabled = false;
+    }
+    fill();
   }
 
   function row(packet, asked) {
     const isSent = asked === 'sent';
-    const name = isSent ? t(packet.kind) : nameOf(packet.sender);
+    const name = isSent ? t(packet.kind) : who(packet.sender);
     const state = isSent
       ? t('of', packet) + (packet.refunded_fen ? ` · ${t('back', { yuan: yuan(packet.refunded_fen) })}` : '')
       : t(packet.kind);
@@ -102,7 +114,7 @@ export function mine(main, session) {
         'button',
         { type: 'button', onclick: () => openPacket(session, packet, () => {}) },
         face(packet.sender),
-        el('span.name', name, el('time', `${clock(packet.at_ms)} · ${state}`)),
+        el('span.name', name, el('small', moment(packet.at_ms), ` · ${state}`)),
         el('span.sum', `¥${yuan(packet.amount_fen)}`, packet.best && el('b.best', `👑 ${t('best')}`)),
       ),
     );
@@ -112,4 +124,29 @@ export function mine(main, session) {
   return () => {
     isHere = false;
   };
+}
+
+function totals(page, asked) {
+  const isSent = asked === 'sent';
+  const back = page.refunded_fen ?? 0;
+  return el(
+    'div.totals',
+    el('p', t(isSent ? 'totalSent' : 'totalReceived', { year: page.year })),
+    el('p.balance', { 'data-fen': page.total_fen }, el('small', '¥'), yuan(page.total_fen)),
+    el(
+      'p',
+      t('packets', { n: page.count }),
+      !isSent && ` · 👑 ${t('bests', { n: page.best_luck_count })}`,
+      isSent && back > 0 && el('span.back', { 'data-fen': back }, ` · ${t('ofWhich', { yuan: yuan(back) })}`),
+    ),
+  );
+}
+
+/** By month, of the packets that were read; `isPart` says that there are more. */
+function months(packets, isPart) {
+  const sums = new Array(12).fill(0);
+  for (const packet of packets) sums[monthOf(packet.at_ms)[1] - 1] += packet.amount_fen;
+  const entries = sums.map((value, month) => ({ name: String(month + 1), value, title: `¥${yuan(value)}` }));
+  const caption = isPart ? t('chartOf', { n: packets.length }) : t('chart');
+  return [el('figcaption', caption), bars(entries, caption)];
 }

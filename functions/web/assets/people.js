@@ -27,6 +27,9 @@ export function nameOf(id) {
   return (language() === 'en' ? en : zh) ?? id.replace(/^us_/, '');
 }
 
+/** The name as an element: however long, it takes two lines at most. */
+export const who = (id, ...more) => el('bdi.who', { title: id }, nameOf(id), more);
+
 /** A face; its background tells people apart where the little pictures are alike. */
 export function face(id, size = '') {
   const picture = DEMO[id]?.[2] ?? FACES[sum(id) % FACES.length];

@@ -2,15 +2,20 @@
 // balance and the limits shown are the application's own, and nothing here repeats its rules.
 
 import { persist } from './api.js';
-import { dialog, el, put, toast } from './dom.js';
-import { fenOf, yuan } from './money.js';
+import { dialog, toast } from './dialog.js';
+import { el, put, write } from './dom.js';
+import { bodyOf, draftOf, forget, userOf } from './draft.js';
+import { choice, fieldset } from './fields.js';
+import { yuan } from './money.js';
 import { DEMO_USERS, face, nameOf } from './people.js';
-import { explain, span, t } from './words.js';
+import { now, zone } from './time.js';
+import { explain, span, t, waiting } from './words.js';
 
 const COVERS = { classic: '福', koi: '🐟', dragon: '🐉', peony: '🌸', lantern: '🏮', zodiac: '🐴' };
 const GREETING_MAX = 200;
 const STARTS_S = [10, 60, 600];
 const LIVES_S = [60, 3600, 86_400];
+/** The form's fields, by the fields and limits that refusals name. */
 const FIELDS = {
   total_fen: 'amount',
   count: 'count',
@@ -20,101 +25,67 @@ const FIELDS = {
   password: 'password',
   starts_at_ms: 'when',
   limit_count: 'count',
+  limit_count_company: 'count',
   limit_share_average_fen: 'amount',
   limit_daily_send_fen: 'amount',
 };
 
-/** The form. `onSent` gets the packet as the list will show it. */
+/** The form. `people` are known here; `onSent` gets the packet as the list will show it. */
 export function sendForm(session, people, onSent) {
-  const chosen = { kind: 'lucky', cover: 'classic', to: '', starts: 0, lives: 86_400 };
-  const input = (id, properties) =>
-    el('input', {
-      id,
-      name: id,
-      autocomplete: 'off',
-      oninput: () => changed(),
-      'aria-describedby': `${id}-problem`,
-      ...properties,
-    });
-  const amount = input('amount', { inputmode: 'decimal', placeholder: '0.00' });
-  const count = input('count', { inputmode: 'numeric', placeholder: '1', value: '5' });
-  const to = input('to', { placeholder: 'bob', autocapitalize: 'none' });
-  const password = input('password', { maxlength: 32 });
-  const when = input('when', { type: 'datetime-local', step: 1, hidden: true, 'aria-label': t('at') });
-  const greeting = el('textarea', {
-    id: 'greeting',
-    rows: 2,
-    placeholder: t('greetingDefault'),
-    'aria-describedby': 'greeting-problem greeting-length',
-    oninput: () => changed(),
-  });
+  const typed = draftOf(session);
+  const known = new Set([...people, ...DEMO_USERS]);
   const length = el('small', { id: 'greeting-length' });
+  const { field, input, say, clear } = fieldset(typed, () => changed());
+  const choose = (name, options, label) => choice(typed, name, options, label, () => changed());
   const total = el('p.total', { 'aria-live': 'polite' });
   const verdict = el('p.verdict', { role: 'status' });
-  const pay = el('button.primary.big', { disabled: true }, t('pay'));
+  const pay = el('button.primary.big', t('pay'));
   const amountLabel = el('label', { for: 'amount' });
-  const problems = {};
-  const field = (id, label, ...controls) => {
-    problems[id] = el('p.problem', { id: `${id}-problem`, role: 'alert' });
-    return el('div.field', { 'data-field': id }, label, controls, problems[id]);
-  };
-  /** One of several, as buttons that keep their state. */
-  const choice = (name, options, label) => {
-    const buttons = options.map(([value, ...shown]) =>
-      el(
-        'button',
-        {
-          type: 'button',
-          'aria-pressed': chosen[name] === value,
-          'data-value': value,
-          onclick: () => {
-            chosen[name] = value;
-            buttons.forEach((button) => button.setAttribute('aria-pressed', button.dataset.value === String(value)));
-            changed();
-          },
-        },
-        shown,
-      ),
-    );
-    return el(`div.choice.choose-${name}`, { role: 'group', 'aria-label': label }, buttons);
-  };
-  const others = [...new Set([...people, ...DEMO_USERS])].filter((user) => user !== session.user).slice(0, 8);
-  const toChips = el(
-    'div.chips',
-    others.map((user) =>
-      el(
-        'button.chip',
-        {
-          type: 'button',
-          onclick: () => {
-            to.value = user.slice(3);
-            changed();
-          },
-        },
-        face(user, 'tiny'),
-        nameOf(user),
-      ),
-    ),
-  );
-  const countField = field('count', el('label', { for: 'count' }, t('count')), count);
-  const toField = field('to', el('label', { for: 'to' }, t('to')), to, toChips);
+  const when = input('when', { type: 'datetime-local', step: 1, 'aria-label': t('at') });
+  const whenNote = el('small', t('atZone', { zone: zone() }));
+  const to = input('to', { placeholder: 'bob', autocapitalize: 'none', spellcheck: 'false' });
+  const chips = [...known]
+    .filter((user) => user !== session.user)
+    .slice(0, 8)
+    .map((user) => {
+      const onclick = () => {
+        to.value = typed.to = user.slice(3);
+        changed();
+      };
+      return el('button.chip', { type: 'button', onclick }, face(user, 'tiny'), el('span', nameOf(user)));
+    });
+  const label = (id, ...more) => el('label', { for: id }, t(id), more);
+  const countField = field('count', label('count'), input('count', { inputmode: 'numeric', placeholder: '1' }));
+  const toField = field('to', label('to'), to, el('div.chips', chips));
   const form = el(
     'form.send',
     { novalidate: true, onsubmit: submit },
     el('h3', t('send')),
-    choice(
+    choose(
       'kind',
       ['lucky', 'equal', 'exclusive'].map((kind) => [kind, el('b', t(kind)), el('small', t(`${kind}Hint`))]),
       t('send'),
     ),
-    field('amount', amountLabel, el('span.with-unit', amount, el('span', { 'aria-hidden': 'true' }, '¥'))),
+    field(
+      'amount',
+      amountLabel,
+      el(
+        'span.with-unit',
+        input('amount', { inputmode: 'decimal', placeholder: '0.00' }),
+        el('span', { 'aria-hidden': 'true' }, '¥'),
+      ),
+    ),
     countField,
     toField,
-    field('greeting', el('label', { for: 'greeting' }, t('greeting'), length), greeting),
+    field(
+      'greeting',
+      label('greeting', length),
+      input('greeting', { rows: 2, dir: 'auto', placeholder: t('greetingDefault') }, 'textarea'),
+    ),
     el(
       'div.field',
       el('span.label', t('cover')),
-      choice(
+      choose(
         'cover',
         Object.entries(COVERS).map(([cover, mark]) => [
           cover,
@@ -126,22 +97,24 @@ export function sendForm(session, people, onSent) {
     ),
     el(
       'details',
+      { open: typed.password !== '' || typed.starts !== 0 },
       el('summary', t('more')),
-      field('password', el('label', { for: 'password' }, t('password')), password, el('small', t('passwordHint'))),
+      field('password', label('password'), input('password', { dir: 'auto' }), el('small', t('passwordHint'))),
       field(
         'when',
         el('span.label', t('when')),
-        choice(
+        choose(
           'starts',
           [[0, t('now')], ...STARTS_S.map((s) => [s, t('inTime', { left: span(s * 1000) })]), [-1, t('at')]],
           t('when'),
         ),
         when,
+        whenNote,
       ),
       el(
         'div.field',
         el('span.label', t('lives')),
-        choice(
+        choose(
           'lives',
           LIVES_S.map((s) => [s, span(s * 1000)]),
           t('lives'),
@@ -152,99 +125,73 @@ export function sendForm(session, people, onSent) {
     verdict,
     pay,
   );
-  const node = dialog('send-dialog', t('send'), t('close'), form);
-  let timer;
-  let round = 0;
-
-  /** The body of `wrap`, or the field that is not filled in yet. */
-  function draft() {
-    const typed = fenOf(amount.value);
-    if (!typed) return { missing: ['amount', t('checkAmount')] };
-    const shares = chosen.kind === 'exclusive' ? 1 : Number(count.value);
-    if (!Number.isInteger(shares) || shares < 1) return { missing: ['count', t('checkCount')] };
-    const user = to.value.trim();
-    if (chosen.kind === 'exclusive' && !user) return { missing: ['to', t('checkTo')] };
-    const startsAt = chosen.starts === -1 ? new Date(when.value).getTime() : Date.now() + chosen.starts * 1000;
-    if (chosen.starts === -1 && !(startsAt > Date.now())) return { missing: ['when', t('checkWhen')] };
-    return {
-      body: {
-        kind: chosen.kind === 'equal' ? 'equal' : 'lucky',
-        total_fen: chosen.kind === 'equal' ? typed * shares : typed,
-        count: shares,
-        to:
-          chosen.kind === 'exclusive'
-            ? { user: user.startsWith('us_') ? user : `us_${user}` }
-            : { group: session.group },
-        ...(greeting.value.trim() && { greeting: greeting.value.trim().replace(/\s+/g, ' ') }),
-        ...(chosen.cover !== 'classic' && { cover: chosen.cover }),
-        ...(password.value && { password: password.value }),
-        ...(chosen.starts !== 0 && { starts_at_ms: startsAt }),
-        ...(chosen.lives !== 86_400 && { expires_in_s: chosen.lives }),
-      },
-    };
-  }
+  const node = dialog('send-dialog', t('send'), t('close'), form, { isPatient: true });
+  let [timer, round] = [0, 0];
 
   function changed() {
-    put(amountLabel, t(chosen.kind === 'equal' ? 'amountEach' : 'amountTotal'));
-    countField.hidden = chosen.kind === 'exclusive';
-    toField.hidden = chosen.kind !== 'exclusive';
-    when.hidden = chosen.starts !== -1;
-    put(length, t('characters', { n: [...greeting.value].length, most: GREETING_MAX }));
-    const { body } = draft();
-    put(total, el('small', '¥'), yuan(body?.total_fen ?? 0));
+    put(amountLabel, t(typed.kind === 'equal' ? 'amountEach' : 'amountTotal'));
+    countField.hidden = typed.kind === 'exclusive';
+    toField.hidden = typed.kind !== 'exclusive';
+    when.hidden = whenNote.hidden = typed.starts !== -1;
+    write(length, t('characters', { n: [...typed.greeting].length, most: GREETING_MAX }));
+    put(total, el('small', '¥'), yuan(bodyOf(typed, session).body?.total_fen ?? 0));
     clear();
     put(verdict);
-    pay.disabled = true;
     round += 1;
     clearTimeout(timer);
-    if (body) timer = setTimeout(check, 250, round);
-  }
-
-  function clear() {
-    Object.values(problems).forEach((problem) => put(problem));
-    form.querySelectorAll('[aria-invalid]').forEach((control) => control.removeAttribute('aria-invalid'));
+    timer = setTimeout(check, 250, round);
   }
 
   async function check(mine) {
-    const { body } = draft();
-    if (!body) return;
+    const { body, problem } = bodyOf(typed, session);
+    if (problem) {
+      const [id, text, isEmpty] = problem;
+      if (!isEmpty) say(id, text); // What is not typed yet is no mistake before it is sent.
+      return;
+    }
     try {
       const quote = await session.ask('POST', '/v1/wrap', body);
-      if (mine !== round) return;
-      const parts = [
-        `${t('balance')} ¥${yuan(quote.balance_fen)}`,
-        t('after', { yuan: yuan(quote.balance_fen - quote.total_fen) }),
-      ];
-      if (body.count > 1) parts.push(t('average', { yuan: yuan(Math.floor(quote.total_fen / quote.count)) }));
-      put(verdict, `✓ ${parts.join(' · ')}`);
-      pay.disabled = false;
+      if (mine === round) agree(body, quote);
     } catch (refusal) {
-      if (mine !== round) return;
-      tell(refusal);
-      pay.disabled = !refusal.passes;
+      if (mine === round) tell(refusal);
     }
+  }
+
+  /** What sending would do. */
+  function agree(body, quote) {
+    const parts = [
+      `${t('balance')} ¥${yuan(quote.balance_fen)}`,
+      t('after', { yuan: yuan(quote.balance_fen - quote.total_fen) }),
+    ];
+    if (body.count > 1) parts.push(t('average', { yuan: yuan(Math.floor(quote.total_fen / quote.count)) }));
+    if (body.starts_at_ms) parts.push(t('opensIn', { left: span(body.starts_at_ms - now()) }));
+    // Whoever has a token is a user, so a name that nobody here has may be right, and may be a slip.
+    const isUnknown = body.to.user && !known.has(body.to.user);
+    verdict.classList.toggle('unsure', Boolean(isUnknown));
+    put(
+      verdict,
+      isUnknown && el('b', t('toUnknown', { user: nameOf(body.to.user) })),
+      `${isUnknown ? '' : '✓ '}${parts.join(' · ')}`,
+    );
   }
 
   /** A refusal beside its field, or under the form. */
   function tell(refusal) {
-    const limit = /^limit_\w+/.exec(refusal.message)?.[0];
-    const id = FIELDS[refusal.field] ?? FIELDS[limit] ?? (refusal.code === 'insufficient_balance' ? 'amount' : null);
-    if (!id) {
-      put(verdict, explain(refusal));
-      return;
-    }
-    put(problems[id], explain(refusal));
-    form.querySelector(`#${id}`)?.setAttribute('aria-invalid', 'true');
+    const id = FIELDS[refusal.field] ?? (refusal.code === 'insufficient_balance' ? 'amount' : null);
+    const isToMe = id === 'to' && userOf(typed.to) === session.user;
+    if (id) say(id, isToMe ? t('toMe') : explain(refusal));
+    else put(verdict, explain(refusal));
   }
 
   async function submit(event) {
     event.preventDefault();
-    const { body, missing } = draft();
+    if (pay.disabled) return;
+    const { body, problem } = bodyOf(typed, session);
     clear();
-    if (missing) {
-      const [id, text] = missing;
-      put(problems[id], text);
-      form.querySelector(`#${id}`)?.focus();
+    if (problem) {
+      const [id, text] = problem;
+      say(id, text);
+      form.querySelector(`#${id}`).focus();
       return;
     }
     clearTimeout(timer);
@@ -252,13 +199,12 @@ export function sendForm(session, people, onSent) {
     pay.disabled = true;
     put(pay, t('paying'));
     const waits = (refusal, ms) => {
-      put(verdict, `${t(refusal.code === 'offline' ? 'offlineWhy' : 'momentWhy')} ${t('moment', { left: span(ms) })}`);
+      put(verdict, waiting(refusal, ms));
       return node.open;
     };
     try {
-      const { quote } = await persist(() => session.ask('POST', '/v1/wrap', body), waits);
-      // The quote is the packet's identity: sent again after a lost answer, it is the same packet.
-      const sent = await persist(() => session.ask('POST', '/v1/send', { quote }), waits);
+      const sent = await sendOnce(body, waits);
+      forget(session);
       node.close();
       toast(t('sent'));
       onSent(listed(body, sent));
@@ -269,9 +215,28 @@ export function sendForm(session, people, onSent) {
     }
   }
 
+  /**
+   * Wraps and sends. The quote is the packet's identity: sent again, it is the same packet, after a lost answer and
+   * also after the form was closed before there was one.
+   */
+  async function sendOnce(body, waits) {
+    const send = (quote) => persist(() => session.ask('POST', '/v1/send', { quote }), waits);
+    const mark = JSON.stringify({ ...typed, asked: null });
+    if (typed.asked?.mark === mark) {
+      try {
+        return await send(typed.asked.quote);
+      } catch (refusal) {
+        if (refusal.code !== 'quote_expired') throw refusal;
+      }
+    }
+    const { quote } = await persist(() => session.ask('POST', '/v1/wrap', body), waits);
+    typed.asked = { quote, mark };
+    return send(quote);
+  }
+
   /** The packet as the list of the group will show it. */
   function listed(body, sent) {
-    const now = Date.now();
+    const at = now();
     return {
       ...body,
       packet_id: sent.packet_id,
@@ -280,13 +245,13 @@ export function sendForm(session, people, onSent) {
       state: sent.state,
       settled: 0,
       my_amount_fen: null,
-      created_at_ms: now,
-      starts_at_ms: body.starts_at_ms ?? now,
+      created_at_ms: at,
+      starts_at_ms: body.starts_at_ms ?? at,
       expires_at_ms: sent.expires_at_ms,
       ...(body.to.group && { to: undefined }),
     };
   }
 
   changed();
-  amount.focus();
+  form.querySelector('#amount').focus();
 }

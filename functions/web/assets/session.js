@@ -1,6 +1,7 @@
 // Who is using this window. Another window can be somebody else: nothing here outlives or leaves the window.
 
 import { api } from './api.js';
+import { ofWindow } from './storage.js';
 
 const KEPT = 'hongbao.session';
 
@@ -22,7 +23,7 @@ export class Session {
   /** Whoever used this window before it was reloaded. */
   static kept() {
     try {
-      const kept = JSON.parse(sessionStorage.getItem(KEPT));
+      const kept = JSON.parse(ofWindow.get(KEPT));
       return kept && new Session(kept);
     } catch {
       return null;
@@ -31,11 +32,11 @@ export class Session {
 
   keep() {
     const { user, group, token, opened, gone } = this;
-    sessionStorage.setItem(KEPT, JSON.stringify({ user, group, token, opened, gone: [...gone] }));
+    ofWindow.set(KEPT, JSON.stringify({ user, group, token, opened, gone: [...gone] }));
   }
 
   end() {
-    sessionStorage.removeItem(KEPT);
+    ofWindow.remove(KEPT);
   }
 
   /** Remembers a share that was shown: it is mine at once, and in the wallet a moment later. */
@@ -56,8 +57,11 @@ export class Session {
     return this.opened.find((one) => one.packet === packet)?.amountFen ?? null;
   }
 
-  /** The shares that are shown and not yet in the balance, given `GET /v1/me`. */
+  /**
+   * The shares that are shown and not yet in the balance, given `GET /v1/me`; `null` while the application cannot say
+   * up to when the balance is settled.
+   */
   arriving(me) {
-    return this.opened.filter((one) => one.atMs >= me.settled_through_ms);
+    return me.settled_through_ms === null ? null : this.opened.filter((one) => one.atMs >= me.settled_through_ms);
   }
 }

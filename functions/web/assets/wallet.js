@@ -1,10 +1,13 @@
 // My wallet: what is settled, what is arriving, and every posting.
 
-import { persist, poll } from './api.js';
-import { el, put } from './dom.js';
+import { poll } from './api.js';
+import { toast } from './dialog.js';
+import { el, keep, put, write } from './dom.js';
+import { Feed } from './feed.js';
 import { yuan } from './money.js';
 import { nameOf } from './people.js';
-import { clock, t } from './words.js';
+import { moment } from './time.js';
+import { explain, t, zoneNote } from './words.js';
 
 const PAGE = 20;
 const KINDS = {
@@ -17,74 +20,73 @@ const KINDS = {
 
 /** Shows the wallet in `main`; answers how to stop it. */
 export function wallet(main, session, onState) {
-  const settled = el('p.balance', { role: 'status' });
-  const arriving = el('p.arriving');
+  const balance = el('span', '…');
+  const settled = el('p.balance', { role: 'status' }, balance, el('small.label', t('settledHint')));
+  const arriving = el('p.arriving', { role: 'status' });
   const list = el('ol.postings');
-  const more = el('button.plain', { type: 'button', hidden: true }, t('nextPage'));
+  const more = el('button.plain.more', { type: 'button', hidden: true, onclick: () => readMore() }, t('nextPage'));
   const none = el('p.empty', { hidden: true }, t('noPostings'));
   put(
     main,
     el(
       'section.wallet',
       el('header.purse', el('h1', t('wallet')), settled, arriving),
-      el('h2', t('statement')),
+      el('div.bar', el('h2', t('statement')), zoneNote()),
       none,
       list,
       more,
     ),
   );
-  const known = new Set();
-  let last = '';
+  const feed = new Feed(
+    async (before) => {
+      const page = await session.ask(
+        'GET',
+        `/v1/me/statement?limit=${PAGE}${before === null ? '' : `&before=${before}`}`,
+      );
+      return { entries: page.postings, next: page.next };
+    },
+    (posting) => posting.id,
+  );
 
   async function ask() {
-    const [me, page] = await Promise.all([
-      session.ask('GET', '/v1/me'),
-      session.ask('GET', `/v1/me/statement?limit=${PAGE}`),
-    ]);
+    const [me, news] = await Promise.all([session.ask('GET', '/v1/me'), feed.refresh()]);
+    const wasKnown = balance.dataset.fen === String(me.balance_fen) && list.children.length > 0;
+    if (!wasKnown) {
+      balance.dataset.fen = me.balance_fen;
+      put(balance, el('small', '¥'), yuan(me.balance_fen));
+    }
     const coming = session.arriving(me);
-    const sum = coming.reduce((all, one) => all + one.amountFen, 0);
-    const mark = JSON.stringify([me.balance_fen, sum, page.postings[0]?.id]);
-    if (mark === last) return false;
-    last = mark;
-    put(
-      settled,
-      el('span', { 'data-fen': me.balance_fen }, el('small', '¥'), yuan(me.balance_fen)),
-      el('small.label', t('settledHint')),
-    );
-    put(arriving, sum > 0 ? `+ ¥${yuan(sum)} · ${t('arrivingHint', { n: coming.length })}` : t('noneArriving'));
-    const fresh = page.postings.filter((posting) => !known.has(posting.id));
-    if (known.size === 0) setMore(page.next);
-    list.prepend(...fresh.map(row));
-    none.hidden = known.size > 0;
-    return true;
+    const sum = (coming ?? []).reduce((all, one) => all + one.amountFen, 0);
+    if (coming === null) write(arriving, t('missing'));
+    else write(arriving, sum > 0 ? `+ ¥${yuan(sum)} · ${t('arrivingHint', { n: coming.length })}` : t('noneArriving'));
+    draw();
+    return news.length > 0 || sum > 0;
+  }
+
+  function draw() {
+    const postings = [...feed.entries.values()];
+    keep(list, postings, (posting) => posting.id, row);
+    none.hidden = postings.length > 0;
+    more.hidden = feed.next === null;
   }
 
   function row(posting) {
-    known.add(posting.id);
     const [icon, word] = KINDS[posting.id.split(':')[0]] ?? ['•', 'other'];
     const isIn = posting.change_fen > 0;
     const other = posting.counterparty.startsWith('wallet:') ? nameOf(posting.counterparty.slice(7)) : '';
     return el(
       'li',
       el('span.icon', { 'aria-hidden': 'true' }, icon),
-      el('span.name', t(word), other && ` · ${other}`, el('time', clock(posting.at_ms))),
+      el('span.name', t(word), other && ` · ${other}`, moment(posting.at_ms)),
       el(`span.sum${isIn ? '.in' : ''}`, `${isIn ? '+' : '−'}¥${yuan(Math.abs(posting.change_fen))}`),
     );
   }
 
-  function setMore(next) {
-    more.hidden = next === null || next === undefined;
-    more.onclick = async () => {
-      more.disabled = true;
-      const page = await persist(
-        () => session.ask('GET', `/v1/me/statement?limit=${PAGE}&before=${next}`),
-        () => main.contains(more),
-      ).catch(() => null);
-      more.disabled = false;
-      if (!page) return;
-      list.append(...page.postings.filter((posting) => !known.has(posting.id)).map(row));
-      setMore(page.next);
-    };
+  async function readMore() {
+    more.disabled = true;
+    await feed.older().catch((refusal) => toast(explain(refusal)));
+    more.disabled = false;
+    draw();
   }
 
   return poll(ask, { onState }).stop;

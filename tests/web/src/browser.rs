@@ -47,11 +47,22 @@ impl Browser {
     /// # Errors
     /// Occurs when Chromium does not start or the page does not load.
     pub async fn window(&self, screen: Screen, language: &str, address: &str) -> Result<Window> {
+        self.window_after("", screen, language, address).await
+    }
+
+    /// The same, of a browser in which `script` runs before any of a page's own: another clock, or fewer abilities.
+    ///
+    /// # Errors
+    /// Occurs when Chromium does not start or the page does not load.
+    pub async fn window_after(&self, script: &str, screen: Screen, language: &str, address: &str) -> Result<Window> {
         let capabilities = capabilities(screen, language);
         let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&self.url).await;
         let client = client.with_context(|| format!("Chromium does not start; {}", self.driver.output()))?;
-        client.goto(address).await?;
-        Ok(Window::new(client, screen))
+        let window = Window::new(client, screen);
+        let source = format!("{{ {script}\n }}");
+        window.tools("Page.addScriptToEvaluateOnNewDocument", json!({"source": source})).await?;
+        window.go(address).await;
+        Ok(window)
     }
 }
 

@@ -9,4 +9,7 @@ mod window;
 
 pub use access::serious_findings;
 pub use browser::Browser;
-pub use window::{DESK, PHONE, Screen, Window};
+pub use window::{DESK, PHONE, SMALL_PHONE, Screen, Window, ZOOMED_PHONE};
+
+/// Takes from a browser what came after those that the page promises to work in: for [`Browser::window_after`].
+pub const OLD: &str = include_str!("old.js");

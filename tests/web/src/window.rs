@@ -27,6 +27,10 @@ pub struct Screen {
 
 /// A phone.
 pub const PHONE: Screen = Screen { width: 390, height: 844, is_phone: true };
+/// A phone of the smallest kind that is still sold.
+pub const SMALL_PHONE: Screen = Screen { width: 320, height: 568, is_phone: true };
+/// [`PHONE`] for somebody who reads at 200 %.
+pub const ZOOMED_PHONE: Screen = Screen { width: 195, height: 422, is_phone: true };
 /// A desk.
 pub const DESK: Screen = Screen { width: 1280, height: 860, is_phone: false };
 
@@ -151,6 +155,41 @@ impl Window {
         self.client.goto(address).await.expect("the page loads");
     }
 
+    /// Goes back in the window's history.
+    ///
+    /// # Panics
+    /// When the browser does not do it.
+    pub async fn back(&self) {
+        self.client.back().await.expect("there is something to go back to");
+    }
+
+    /// What is wider than the window or its place in it: a line each.
+    ///
+    /// # Panics
+    /// When the browser does not tell.
+    pub async fn too_wide(&self) -> Vec<String> {
+        let found = self.run(include_str!("width.js"), vec![]).await;
+        found.as_array().expect("a list").iter().map(ToString::to_string).collect()
+    }
+
+    /// Lets the page believe that somebody looks at it, or that nobody does.
+    ///
+    /// # Panics
+    /// When the browser does not do it.
+    pub async fn set_hidden(&self, hidden: bool) {
+        let set = "Object.defineProperty(document, 'hidden', {configurable: true, value: arguments[0]}); \
+            document.dispatchEvent(new Event('visibilitychange'))";
+        self.run(set, vec![json!(hidden)]).await;
+    }
+
+    /// A command of the DevTools protocol.
+    ///
+    /// # Errors
+    /// Occurs when the browser refuses it.
+    pub async fn tools(&self, command: &str, parameters: Value) -> Result<Value> {
+        self.command("goog/cdp/execute", json!({"cmd": command, "params": parameters})).await
+    }
+
     /// Cuts the window off from the network, or connects it again.
     ///
     /// # Panics
@@ -171,8 +210,7 @@ impl Window {
             one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished)).then(() => done())";
         self.run_to_end(settled, vec![]).await;
         let quality = if self.screen.is_phone { 72 } else { 82 };
-        let body = json!({"cmd": "Page.captureScreenshot", "params": {"format": "jpeg", "quality": quality}});
-        let answer = self.command("goog/cdp/execute", body).await?;
+        let answer = self.tools("Page.captureScreenshot", json!({"format": "jpeg", "quality": quality})).await?;
         let data = answer["data"].as_str().context("a picture without data")?;
         let bytes = Base64::decode_vec(data).map_err(|error| anyhow::anyhow!("a picture: {error}"))?;
         let folder = match std::env::var_os("HONGBAO_SCREENSHOTS") {

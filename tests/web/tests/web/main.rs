@@ -4,7 +4,13 @@
 //! the README shows them.
 
 mod access;
+mod away;
+mod browsers;
+mod clocks;
 mod console;
+mod dialogs;
+mod money;
 mod people;
 mod race;
 mod states;
+mod width;

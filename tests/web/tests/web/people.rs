@@ -7,11 +7,16 @@ use hongbao_web::{Browser, Screen, Window};
 /// Somebody at a window, in the chat of their group.
 pub(crate) async fn enters(browser: &Browser, screen: Screen, user: &str, group: &str) -> Window {
     let window = browser.window(screen, "zh-CN", stage().base_url()).await.expect("a window");
+    comes(&window, user, group).await;
+    window
+}
+
+/// Logs in at a window.
+pub(crate) async fn comes(window: &Window, user: &str, group: &str) {
     window.write("#group", group.strip_prefix("g_").unwrap_or(group)).await;
     window.write("#name", user.strip_prefix("us_").unwrap_or(user)).await;
     window.press(".choose form button").await;
     window.find(".chat footer button").await;
-    window
 }
 
 /// The bubble of a packet.
@@ -32,7 +37,7 @@ pub(crate) async fn sends(window: &Window, yuan: &str, count: &str, greeting: &s
     until("the packet is in the chat", || async { newest(window).await.filter(|id| Some(id) != before.as_ref()) }).await
 }
 
-async fn newest(window: &Window) -> Option<String> {
+pub(crate) async fn newest(window: &Window) -> Option<String> {
     let id = window.run("return document.querySelector('.message:last-child')?.dataset.packet ?? null", vec![]).await;
     id.as_str().map(str::to_owned)
 }
