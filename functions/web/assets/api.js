@@ -69,7 +69,10 @@ export const pause = (ms) =>
     addEventListener('online', end);
   });
 
-/** Tries `work` again while it is refused for the moment only. `onWait(refusal, ms)` may answer `false` to give up. */
+/**
+ * Tries `work` again while it is refused for the moment only. `onWait(refusal, ms)` may answer `false` to give up,
+ * before the wait and after it.
+ */
 export async function persist(work, onWait) {
   for (let failures = 0; ; failures += 1) {
     try {
@@ -78,6 +81,7 @@ export async function persist(work, onWait) {
       const ms = backoff(failures, refusal.retryAfterMs);
       if (!refusal.passes || onWait(refusal, ms) === false) throw refusal;
       await pause(ms);
+      if (onWait(refusal, 0) === false) throw refusal;
     }
   }
 }

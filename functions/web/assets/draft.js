@@ -44,6 +44,7 @@ export function bodyOf(typed, session) {
   const count = isExclusive ? 1 : wholeOf(typed.count);
   if (!count) return problem('count', 'checkCount');
   if (isExclusive && !typed.to.trim()) return problem('to', 'checkTo');
+  if (isExclusive && userOf(typed.to) === session.user) return problem('to', 'toMe');
   const startsAt = typed.starts === -1 ? new Date(typed.when).getTime() : now() + typed.starts * 1000;
   if (typed.starts === -1 && !(startsAt > now())) return problem('when', 'checkWhen');
   const greeting = typed.greeting.trim().replace(/\s+/g, ' ');

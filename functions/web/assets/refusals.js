@@ -32,7 +32,7 @@ export const REFUSALS = {
   e_degraded: ['人太多，这个功能暂停一会儿。', 'Paused under load: try again in a moment.'],
   e_other: ['出错了（{code}），请稍后再试。', 'Something went wrong ({code}): try again later.'],
   // What a field has to be, by how the application says it.
-  b_characters: ['要有 {0} 到 {1} 个字。', 'It needs {0} to {1} characters.'],
+  b_characters: ['要有 {0} 到 {1} 个看得见的字。', 'It needs {0} to {1} characters that can be seen.'],
   b_invisible: ['有看不见的字符，请删掉。', 'It holds characters that cannot be seen: remove them.'],
   b_fen_each: ['每个至少 ¥0.01。', 'At least ¥0.01 a share.'],
   b_days: ['请选现在到 {0} 天以内的时间。', 'Choose a time from now to {0} days ahead.'],
@@ -47,12 +47,13 @@ export const REFUSALS = {
 
 /** The application's words for a bound, which are English, and which text says the same. */
 const BOUNDS = [
+  [/us_|A-Z a-z/, 'b_name'],
   [/(\d+) to (\d+) characters/, 'b_characters'],
-  [/control characters|invisible|seen/, 'b_invisible'],
+  [/control characters|U\+/, 'b_invisible'],
+  [/another person/, 'toMe'],
   [/one fen a share/, 'b_fen_each'],
   [/to (\d+) days ahead/, 'b_days'],
   [/from (\d+) to (\d+)/, 'b_numbers'],
-  [/us_|A-Z a-z/, 'b_name'],
 ];
 
 /** The key of the text that explains a refusal, and what goes into its blanks. */
@@ -64,7 +65,8 @@ export function textOf({ code, field, message = '' }) {
   if (code === 'invalid_request') {
     for (const [pattern, key] of BOUNDS) {
       const found = pattern.exec(message);
-      if (found) return [key, { ...found.slice(1) }];
+      const shown = (bound) => (field?.endsWith('_fen') ? `¥${yuan(Number(bound))}` : bound);
+      if (found) return [key, { ...found.slice(1).map(shown) }];
     }
   }
   return [`e_${code}` in REFUSALS ? `e_${code}` : 'e_other', { code }];

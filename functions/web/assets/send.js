@@ -4,7 +4,7 @@
 import { persist } from './api.js';
 import { dialog, toast } from './dialog.js';
 import { el, put, write } from './dom.js';
-import { bodyOf, draftOf, forget, userOf } from './draft.js';
+import { bodyOf, draftOf, forget } from './draft.js';
 import { choice, fieldset } from './fields.js';
 import { yuan } from './money.js';
 import { DEMO_USERS, face, nameOf } from './people.js';
@@ -56,7 +56,7 @@ export function sendForm(session, people, onSent) {
     });
   const label = (id, ...more) => el('label', { for: id }, t(id), more);
   const countField = field('count', label('count'), input('count', { inputmode: 'numeric', placeholder: '1' }));
-  const toField = field('to', label('to'), to, el('div.chips', chips));
+  const toField = el('div', field('to', label('to'), to), el('div.chips', chips));
   const form = el(
     'form.send',
     { novalidate: true, onsubmit: submit },
@@ -178,8 +178,7 @@ export function sendForm(session, people, onSent) {
   /** A refusal beside its field, or under the form. */
   function tell(refusal) {
     const id = FIELDS[refusal.field] ?? (refusal.code === 'insufficient_balance' ? 'amount' : null);
-    const isToMe = id === 'to' && userOf(typed.to) === session.user;
-    if (id) say(id, isToMe ? t('toMe') : explain(refusal));
+    if (id) say(id, explain(refusal));
     else put(verdict, explain(refusal));
   }
 

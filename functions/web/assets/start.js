@@ -41,17 +41,11 @@
     });
   }
 
-  addEventListener(
-    'error',
-    function (event) {
-      if (!app.querySelector('.starting')) return;
-      if (event.target && event.target.tagName === 'SCRIPT') {
-        tell([
-          '页面没有加载完整，请检查网络后刷新。',
-          'The page did not load completely: check the network and reload.',
-        ]);
-      } else if (event.message) tooOld();
-    },
-    true,
-  );
+  function onError(event) {
+    if (!app.querySelector('.starting')) return;
+    if (event.target && event.target.tagName === 'SCRIPT') {
+      tell(['页面没有加载完整，请检查网络后刷新。', 'The page did not load completely: check the network and reload.']);
+    } else if (event.message) tooOld();
+  }
+  addEventListener('error', onError, true);
 })();

@@ -51,18 +51,21 @@ async fn a_form_that_was_closed_while_it_was_sent_sends_once() {
     let alice = scene.person("alice").await;
     let window = enters(&browser, PHONE, &alice.id, &scene.group()).await;
     let before = alice.balance().await;
-    // The server does what it was asked, and its answer never arrives.
-    let lose = "const real = window.fetch; window.lost = 0; window.fetch = async (path, request) => { \
-        const answer = await real(path, request); \
-        if (path !== '/v1/send' || window.lost > 0) return answer; \
+    // The server does what it was asked, and its answers do not arrive.
+    let lose = "const real = window.fetch; window.lost = 0; window.isLosing = true; \
+        window.fetch = async (path, request) => { const answer = await real(path, request); \
+        if (path !== '/v1/send' || !window.isLosing) return answer; \
         window.lost += 1; throw new TypeError('lost'); }";
     window.run(lose, vec![]).await;
     window.press(".chat footer button").await;
     window.write("#amount", "5").await;
     window.reads(".send .verdict", "发后余额").await;
     window.press(".send > .primary").await;
-    until("an answer is lost", || async { (window.run("return window.lost", vec![]).await == 1).then_some(()) }).await;
+    let is_lost = || async { window.run("return window.lost", vec![]).await.as_u64().filter(|lost| *lost > 0) };
+    until("an answer is lost", is_lost).await;
     window.press(".close").await;
+    window.loses("dialog").await;
+    window.run("window.isLosing = false", vec![]).await;
     window.press(".chat footer button").await;
     window.press(".send > .primary").await;
     window.loses(".send-dialog").await;
