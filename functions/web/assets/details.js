@@ -51,9 +51,9 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
 
   function draw(packet) {
     latest = packet;
-    for (const share of packet.shares) shares.set(share.seq, share);
-    if (!isPaged) next = packet.next ?? null;
     const own = shareOf(packet, session);
+    for (const share of [own, ...packet.shares].filter(Boolean)) shares.set(share.seq, share);
+    if (!isPaged) next = packet.next ?? null;
     const got = own?.amount_fen ?? amountFen;
     if (own) session.remember(packet.packet_id, own.amount_fen, own.opened_at_ms);
     if (got !== null) {
@@ -75,7 +75,7 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
     hint.hidden = all.length > 0 || latest.opened === 0;
     all.sort((one, other) => other.opened_at_ms - one.opened_at_ms || other.seq - one.seq);
     keep(list, all, (share) => JSON.stringify([share.seq, share.user, share.amount_fen, share.best]), row);
-    more.hidden = next === null;
+    more.hidden = next === null && !(isPaged && all.length < latest.opened);
   }
 
   function row(share) {
@@ -91,8 +91,9 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
 
   const path = `/v1/packets/${first.packet_id}`;
 
+  /** Reads the next page of shares; after the last one the first again, since shares are not opened in their order. */
   async function readPage() {
-    const page = await session.ask('GET', `${path}?after=${encodeURIComponent(next)}`);
+    const page = await session.ask('GET', next === null ? path : `${path}?after=${encodeURIComponent(next)}`);
     isPaged = true;
     for (const share of page.shares) shares.set(share.seq, share);
     next = page.next ?? null;
@@ -107,8 +108,12 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
 
   async function prove() {
     try {
-      while (next !== null) await readPage();
-      drawShares();
+      if (shares.size < latest.opened) {
+        next = null;
+        do await readPage();
+        while (next !== null);
+        drawShares();
+      }
       const { verify } = await import('./verify.js');
       await verify(proof, session, { ...latest, shares: [...shares.values()] });
     } catch (refusal) {

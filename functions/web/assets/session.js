@@ -62,6 +62,8 @@ export class Session {
    * up to when the balance is settled.
    */
   arriving(me) {
-    return me.settled_through_ms === null ? null : this.opened.filter((one) => one.atMs >= me.settled_through_ms);
+    return (me.settled_through_ms ?? null) === null
+      ? null
+      : this.opened.filter((one) => one.atMs >= me.settled_through_ms);
   }
 }
