@@ -57,8 +57,6 @@ async fn without_the_servers_word_the_coin_asks() {
     let scene = Scene::new("unknown");
     let browser = Browser::start("unknown").expect("a browser");
     let alice = scene.person("alice").await;
-    let soon = Draft::new("equal", 400, 4, &scene.group()).with("starts_at_ms", in_ms(Duration::from_secs(6)));
-    let packet = alice.give(&soon).await;
     let script = format!(
         "{} const get = Headers.prototype.get; \
         Headers.prototype.get = function (name) {{ return name === 'date' ? null : get.call(this, name); }};",
@@ -66,10 +64,12 @@ async fn without_the_servers_word_the_coin_asks() {
     );
     let window = browser.window_after(&script, PHONE, "zh-CN", scene.stack.base_url()).await.expect("a window");
     comes(&window, &scene.id("bob"), &scene.group()).await;
+    let soon = Draft::new("equal", 400, 4, &scene.group()).with("starts_at_ms", in_ms(Duration::from_secs(8)));
+    let packet = alice.give(&soon).await;
     window.press(&bubble(&packet)).await;
     // The phone believes in two minutes; a press asks the server, which says how long.
-    window.press(".front .coin:not(:disabled)").await;
-    window.press(".front .coin:not(:disabled)").await;
+    window.reads(".front .say", "分钟 后开抢").await;
+    assert_eq!(window.count(".front .coin:disabled").await, 0);
     let has_share = || async {
         if window.count(".details .amount").await == 0 {
             let press = "document.querySelector('.front .coin:not(:disabled)')?.click()";
