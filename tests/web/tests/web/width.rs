@@ -35,14 +35,15 @@ struct Packets {
     shared: String,
 }
 
-async fn packets(scene: &Scene<'_>, group: &str) -> Packets {
+async fn packets(scene: &Scene<'_>, group: &str, walker: &str) -> Packets {
     let login = async |user: &str| {
         let body = serde_json::json!({"user": format!("us_{user}"), "groups": [group]});
         let answer =
             scene.call(hongbao_client::Method::POST, "/v1/dev/login").json(&body).send().await.expect("a login");
         scene.bearer(&format!("us_{user}"), answer.json()["token"].as_str().expect("a token"))
     };
-    let (sender, other) = (login(&longest("sender-")).await, login(&longest("other-")).await);
+    let (sender, other) =
+        (login(&longest(&format!("{walker}-from-"))).await, login(&longest(&format!("{walker}-too-"))).await);
     let open = sender.give(&Draft::new("lucky", 900, 5, group).with("greeting", "长".repeat(200))).await;
     let sealed = sender.give(&Draft::new("equal", 900, 5, group).with("password", "芝麻").with("cover", "koi")).await;
     let in_an_hour = in_ms(std::time::Duration::from_secs(3600));
@@ -59,7 +60,7 @@ async fn packets(scene: &Scene<'_>, group: &str) -> Packets {
 async fn walk(browser: &Browser, scene: &Scene<'_>, screen: Screen, language: &str, user: &str) {
     let place = format!("{language} at {}", screen.width);
     let group = longest(&format!("{user}-"));
-    let packets = packets(scene, &format!("g_{group}")).await;
+    let packets = packets(scene, &format!("g_{group}"), user).await;
     let window = browser.window(screen, language, scene.stack.base_url()).await.expect("a window");
     window.find(".person").await;
     fits(&window, &format!("login, {place}")).await;
@@ -81,7 +82,9 @@ async fn walk(browser: &Browser, scene: &Scene<'_>, screen: Screen, language: &s
     for kind in ["equal", "exclusive"] {
         window.press(&format!(".choose-kind [data-value='{kind}']")).await;
         window.write("#amount", "12.34").await;
-        window.write("#to", &longest("nobody-")).await;
+        if kind == "exclusive" {
+            window.write("#to", &longest("nobody-")).await;
+        }
         window.press(".choose-starts [data-value='-1']").await;
         window.press(".send > .primary").await;
         window.find("#when-problem").await;
