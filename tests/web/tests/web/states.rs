@@ -16,7 +16,7 @@ async fn sold_out_is_not_expired_and_neither_is_not_yet() {
     let [alice, bob, carol] = scene.people(["alice", "bob", "carol"]).await;
     let sold_out = alice.give(&Draft::new("lucky", 500, 2, &scene.group())).await;
     let expired = alice.give(&Draft::new("equal", 400, 4, &scene.group()).for_seconds(1)).await;
-    let soon = Draft::new("lucky", 300, 3, &scene.group()).with("starts_at_ms", in_ms(Duration::from_secs(12)));
+    let soon = Draft::new("lucky", 300, 3, &scene.group()).with("starts_at_ms", in_ms(Duration::from_secs(20)));
     let scheduled = alice.give(&soon).await;
     let word = alice.give(&Draft::new("lucky", 300, 3, &scene.group()).with("password", "芝麻")).await;
     bob.take(&sold_out).await;
