@@ -33,7 +33,7 @@ export function draftOf(session) {
 export const forget = (session) => kept.delete(`${session.user} ${session.group}`);
 
 /** The user that a name stands for. */
-export const userOf = (name) => (name.trim().startsWith('us_') ? name.trim() : `us_${name.trim()}`);
+const userOf = (name) => (name.trim().startsWith('us_') ? name.trim() : `us_${name.trim()}`);
 
 /** The body of `wrap`, or the field that is not filled in well: `{problem: [field, text, whether it is empty]}`. */
 export function bodyOf(typed, session) {
@@ -44,7 +44,6 @@ export function bodyOf(typed, session) {
   const count = isExclusive ? 1 : wholeOf(typed.count);
   if (!count) return problem('count', 'checkCount');
   if (isExclusive && !typed.to.trim()) return problem('to', 'checkTo');
-  if (isExclusive && userOf(typed.to) === session.user) return problem('to', 'toMe');
   const startsAt = typed.starts === -1 ? new Date(typed.when).getTime() : now() + typed.starts * 1000;
   if (typed.starts === -1 && !(startsAt > now())) return problem('when', 'checkWhen');
   const greeting = typed.greeting.trim().replace(/\s+/g, ' ');

@@ -85,3 +85,18 @@ async fn my_packets_and_the_statement_go_on_to_their_end() {
     drop(bob);
     is_content(&window).await;
 }
+
+#[tokio::test]
+async fn the_year_tells_what_came_back() {
+    let scene = Scene::new("back");
+    let browser = Browser::start("back").expect("a browser");
+    let alice = scene.person("alice").await;
+    let expired = alice.give(&Draft::new("equal", 400, 4, &scene.group()).for_seconds(1)).await;
+    alice.sees_it_become(&expired, "expired").await;
+    let window = enters(&browser, PHONE, &alice.id, &scene.group()).await;
+    window.press("nav [href='#mine']").await;
+    window.press(".tabs button:last-child").await;
+    window.find(".totals .balance[data-fen='400']").await;
+    window.reads(".totals .back", "其中退回 ¥4.00").await;
+    is_content(&window).await;
+}
