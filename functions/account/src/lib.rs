@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use hongbao_core::packet::Recipient;
 use hongbao_core::token::Person;
-use hongbao_core::wire::{MeAnswer, MyPacketsAnswer, PAGE_MAX, Role, StatementAnswer, TIME_MAX_MS};
+use hongbao_core::wire::{MyPacketsAnswer, PAGE_MAX, Role, StatementAnswer};
 use hongbao_core::{Error, year};
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call, place_text, query_number, query_place};
@@ -37,20 +37,7 @@ async fn account(app: Rc<App>, call: Call) -> Result<Answer, Error> {
 
 async fn me(app: &App, call: &Call, person: Person) -> Result<Answer, Error> {
     call.query(&[])?;
-    // The journal before the balance: what is settled in between makes the answer better, never wrong.
-    let mut settled_through_ms = TIME_MAX_MS;
-    let ledger = app.ledger().await?;
-    for shard in app.shards() {
-        let through_ms = match shard.settled_through_ms().await {
-            Ok(through_ms) => through_ms,
-            // One shard of several is away: its last entry that is settled is what is known of it.
-            Err(_) if app.shards().len() > 1 => ledger.shard(shard.number).await?.settled.0,
-            Err(error) => return Err(error),
-        };
-        settled_through_ms = settled_through_ms.min(through_ms);
-    }
-    let balance_fen = ledger.balance(&person.user).await?;
-    Answer::ok(&MeAnswer { user: person.user, balance_fen, settled_through_ms })
+    Answer::ok(&app.me(person.user).await?)
 }
 
 async fn statement(app: &App, call: &Call, person: &Person) -> Result<Answer, Error> {

@@ -13,7 +13,7 @@ use hongbao_spin::ledger::By;
 pub(crate) async fn switches(app: &App, call: &Call, operator: &str) -> Result<Answer, Error> {
     call.query(&[])?;
     if call.method == "GET" {
-        return Answer::ok(&SwitchesAnswer { sends: app.controls_of_ledger().await?.sends });
+        return Answer::ok(&app.switches().await?);
     }
     let request: SwitchesRequest = call.json()?;
     check_reason(request.reason.as_deref())?;
@@ -21,29 +21,28 @@ pub(crate) async fn switches(app: &App, call: &Call, operator: &str) -> Result<A
     if let Some(is_on) = request.sends {
         app.ledger().await?.set_switch(by, "sends", is_on).await?;
     }
-    Answer::ok(&SwitchesAnswer { sends: app.publish_controls().await?.sends })
+    Answer::ok(&SwitchesAnswer { sends: app.publish_controls().await?.sends, missing: vec![] })
 }
 
 pub(crate) async fn blacklist(app: &App, call: &Call, operator: &str, user: &str) -> Result<Answer, Error> {
     call.query(&[])?;
     let user = UserId::parse(user)
         .ok_or_else(|| Error::invalid("user", "must be us_ and 1 to 60 characters of A-Z a-z 0-9 _ -"))?;
-    let ledger = app.ledger().await?;
     let by = |reason| By { operator, reason, at_ms: app.now_ms() };
     match call.method.as_str() {
         "PUT" => {
             let request: BlockRequest = call.json()?;
             check_reason(request.reason.as_deref())?;
-            ledger.block(by(request.reason.as_deref().unwrap_or_default()), &user).await?;
+            app.ledger().await?.block(by(request.reason.as_deref().unwrap_or_default()), &user).await?;
             app.publish_controls().await?;
         }
         "DELETE" => {
-            ledger.unblock(by(""), &user).await?;
+            app.ledger().await?.unblock(by(""), &user).await?;
             app.publish_controls().await?;
         }
         _ => {}
     }
-    Answer::ok(&ledger.blocked(&user).await?)
+    Answer::ok(&app.blocked(&user).await?)
 }
 
 pub(crate) async fn ladder(app: &App, call: &Call, operator: &str) -> Result<Answer, Error> {

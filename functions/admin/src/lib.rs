@@ -9,7 +9,6 @@ use hongbao_core::wire::PAGE_MAX;
 use hongbao_core::wire::operator::{AuditAnswer, RiskEventsAnswer};
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call, query_number};
-use hongbao_spin::operate::stats::prometheus;
 
 mod controls;
 mod exceptions;
@@ -74,7 +73,7 @@ fn methods(parts: &[&str]) -> Option<&'static str> {
 
 async fn stats(app: &App, call: &Call) -> Result<Answer, Error> {
     call.query(&[])?;
-    Answer::ok(&app.stats().await?)
+    Answer::ok(&app.stats().await)
 }
 
 async fn keys(app: &App, call: &Call) -> Result<Answer, Error> {
@@ -84,8 +83,7 @@ async fn keys(app: &App, call: &Call) -> Result<Answer, Error> {
 
 async fn metrics(app: &App, call: &Call) -> Result<Answer, Error> {
     call.query(&[])?;
-    let controls = app.controls_of_ledger().await?;
-    Ok(Answer::metrics(prometheus(&app.stats().await?, &controls)))
+    Ok(Answer::metrics(app.metrics().await))
 }
 
 async fn audit(app: &App, call: &Call) -> Result<Answer, Error> {

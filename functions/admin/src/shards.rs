@@ -2,7 +2,7 @@
 
 use hongbao_core::Error;
 use hongbao_core::wire::operator::{
-    PREHEAT_MAX, PreheatAnswer, PreheatRequest, ReasonRequest, ShardsAnswer, WeightRequest, check_reason,
+    PREHEAT_MAX, PreheatAnswer, PreheatRequest, ReasonRequest, WeightRequest, check_reason,
 };
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
@@ -10,7 +10,7 @@ use hongbao_spin::ledger::By;
 
 pub(crate) async fn list(app: &App, call: &Call) -> Result<Answer, Error> {
     call.query(&[])?;
-    Answer::ok(&ShardsAnswer { shards: app.all_shards().await? })
+    Answer::ok(&app.all_shards().await)
 }
 
 pub(crate) async fn one(app: &App, call: &Call, operator: &str, number: &str) -> Result<Answer, Error> {

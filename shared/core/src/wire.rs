@@ -239,8 +239,11 @@ pub struct MeAnswer {
     pub user: UserId,
     /// What the wallet holds.
     pub balance_fen: Fen,
-    /// Every share opened before this time is in the balance.
-    pub settled_through_ms: i64,
+    /// Every share opened before this time is in the balance; absent while no shard answers.
+    pub settled_through_ms: Option<i64>,
+    /// The fields that are absent because what they are read from does not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// One posting of a wallet, seen from its owner.

@@ -6,10 +6,12 @@
 //!
 //! **Invariant:** a copy never decides about money. With no copy to be had, nobody is blocked and everything is on.
 
+use core::time::Duration;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use futures_util::future::join_all;
 use hongbao_core::admit::{Level, Operation, Rates};
 use hongbao_core::risk::{Rule, Rules};
 use hongbao_core::route::USUAL_WEIGHT;
@@ -19,9 +21,12 @@ use serde::{Deserialize, Serialize};
 use crate::App;
 use crate::count::Count;
 use crate::shard::Shard;
+use crate::sql::{PATIENCE, SOON};
 
 /// How long a copy is good for, in milliseconds.
 const FRESH_MS: i64 = 1_000;
+/// The ledger, among what did not answer.
+pub(crate) const LEDGER: &str = "ledger";
 /// The most blocked users that a copy names; with more, each user is looked up.
 const BLOCKED_MAX: i64 = 1_000;
 
@@ -215,7 +220,7 @@ impl App {
         };
         let read = match left {
             Some(controls) => Ok(controls),
-            None => self.controls_of_ledger().await,
+            None => self.controls_of_ledger(SOON).await,
         };
         match read {
             Ok(controls) if gate.copy.borrow().controls == controls => {}
@@ -229,10 +234,10 @@ impl App {
     /// The controls as the ledger has them: all but what the load asks for.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the ledger does not answer soon.
-    pub async fn controls_of_ledger(&self) -> Result<Controls, Error> {
+    /// [`Error::Unavailable`] when the ledger does not answer within `bound`.
+    pub async fn controls_of_ledger(&self, bound: Duration) -> Result<Controls, Error> {
         let mut controls = Controls::default();
-        for (kind, name, value) in self.ledger().await?.controls(BLOCKED_MAX.saturating_add(1)).await? {
+        for (kind, name, value) in self.ledger().await?.controls(BLOCKED_MAX.saturating_add(1), bound).await? {
             match (kind.as_str(), name.as_str()) {
                 ("switch", "sends") => controls.sends = value == "1",
                 ("setting", _) => controls.set(&name, value),
@@ -246,20 +251,47 @@ impl App {
         Ok(controls)
     }
 
+    /// The controls as operators are shown them: the ledger's, or while that does not answer the copy of a shard; and
+    /// what is missing, then.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when neither has any.
+    pub async fn controls_to_show(&self) -> Result<(Controls, Vec<String>), Error> {
+        let of_ledger = async {
+            self.ledger_soon().await?;
+            self.controls_of_ledger(PATIENCE).await
+        };
+        match of_ledger.await {
+            Ok(controls) => Ok((controls, vec![])),
+            Err(away) => Ok((self.controls_of_shards().await.ok_or(away)?, vec![LEDGER.to_owned()])),
+        }
+    }
+
+    /// The copy of the first shard that has one.
+    async fn controls_of_shards(&self) -> Option<Controls> {
+        let copies = join_all(self.shards().iter().map(Shard::controls)).await;
+        copies.into_iter().find_map(|copy| serde_json::from_str(&copy.ok()??).ok())
+    }
+
+    /// The level that the journals ask for.
+    async fn level_by_load(&self) -> i64 {
+        let waiting = join_all(self.shards().iter().map(|shard| shard.pulse(self.now_ms()))).await;
+        waiting.into_iter().flatten().map(|waiting| Level::of_backlog(waiting).number()).max().unwrap_or_default()
+    }
+
     /// Leaves a copy of the controls on every shard that answers, with the level that their journals ask for; answers
     /// the controls.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the ledger does not answer.
     pub async fn publish_controls(&self) -> Result<Controls, Error> {
-        let mut controls = self.controls_of_ledger().await?;
-        for shard in self.shards() {
-            let waiting = shard.pulse(self.now_ms()).await.unwrap_or_default();
-            controls.by_load = controls.by_load.max(Level::of_backlog(waiting).number());
-        }
+        let mut controls = self.controls_of_ledger(PATIENCE).await?;
+        controls.by_load = self.level_by_load().await;
         let text = serde_json::to_string(&controls).map_err(|error| Error::Internal(error.to_string()))?;
-        for shard in self.shards() {
-            if let Err(error) = shard.leave_controls(&text).await {
+        // Side by side: shards that hang cost their deadline once, however many they are.
+        let left = join_all(self.shards().iter().map(|shard| shard.leave_controls(&text))).await;
+        for (shard, left) in self.shards().iter().zip(left) {
+            if let Err(error) = left {
                 eprintln!("shard {} has an old copy of the controls until the next sweep: {error:?}", shard.number);
             }
         }

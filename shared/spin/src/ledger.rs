@@ -12,7 +12,7 @@ use hongbao_core::wire::{MyPacket, PostingAnswer, Role};
 use hongbao_core::{Error, Fen, PacketId, UserId, year};
 use serde::Serialize;
 
-use crate::sql::{Database, Failure, Reader, Row, Value};
+use crate::sql::{Database, Failure, PATIENCE, Reader, Row, Value};
 
 mod addressed;
 mod books;
@@ -163,6 +163,11 @@ impl Ledger {
     /// [`Error::Unavailable`] when the database does not answer; so do all methods.
     pub async fn migrate(&self) -> Result<(), Error> {
         Ok(self.database.migrate().await?)
+    }
+
+    /// Answers within a second if the database does.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.database.query_within(PATIENCE, "SELECT 1 WHERE 1 = 0", vec![]).await.map(drop)?)
     }
 
     async fn rows(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {

@@ -12,6 +12,8 @@ pub mod sqlite;
 pub const DEADLINE: Duration = Duration::from_millis(3_000);
 /// How long a request waits for a copy of what it could do without.
 pub const SOON: Duration = Duration::from_millis(200);
+/// How long an answer that can do without the ledger waits to see whether it is there.
+pub const PATIENCE: Duration = Duration::from_millis(1_000);
 
 /// A value that goes into a statement or comes out of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +51,17 @@ pub trait Database {
     /// See [`Failure`].
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure>;
 
-    /// As [`query`](Self::query), but gives up after [`SOON`] where time can run out.
+    /// As [`query`](Self::query), but gives up after `bound` where time can run out.
     ///
     /// # Errors
     /// See [`Failure`].
-    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+    async fn query_within(
+        &self,
+        bound: Duration,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, Failure> {
+        let _ = bound;
         self.query(statement, parameters).await
     }
 

@@ -4,6 +4,7 @@
 
 pub mod grab;
 pub mod list;
+pub mod me;
 pub mod open;
 pub mod place;
 pub mod preheat;

@@ -9,3 +9,4 @@ mod drift;
 mod exceptions;
 mod office;
 mod on_postgres;
+mod one_store;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hongbao_client::{Client, Method};
 use hongbao_core::wire::operator::{ReconcileAnswer, StatsAnswer};
 use serde::de::DeserializeOwned;
@@ -37,7 +37,8 @@ impl<'a> Books<'a> {
 
     /// What all people have together, in fen.
     pub(crate) async fn wallets_fen(&self) -> Result<i64> {
-        Ok(self.stats().await?.money.wallets_fen)
+        let money = self.stats().await?.money;
+        Ok(money.context("the ledger does not answer")?.wallets_fen)
     }
 
     /// How many entries of the journals wait.

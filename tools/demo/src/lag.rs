@@ -29,7 +29,8 @@ impl LagMeter {
                 let asked_at_ms = now_ms();
                 // No answer, no sample: what it hides shows in the audit.
                 let Ok(me) = person.me().await else { continue };
-                let _ = sender.send((asked_at_ms - me.settled_through_ms).max(0));
+                let Some(settled_through_ms) = me.settled_through_ms else { continue };
+                let _ = sender.send((asked_at_ms - settled_through_ms).max(0));
             }
         });
         Self { samples, lags_ms }

@@ -236,10 +236,13 @@ pub struct CheckAnswer {
 }
 
 /// The switches, as `GET` tells and `PUT` sets them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchesAnswer {
     /// Whether packets can be wrapped and sent.
     pub sends: bool,
+    /// `ledger` when it did not answer: then this is the copy of the controls that a shard holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// `PUT /v1/admin/switches`: a switch that is not named stays as it is.
@@ -255,7 +258,7 @@ pub struct SwitchesRequest {
 }
 
 /// The ladder of what is given up under load: 0 nothing, 1 history and details, 2 new packets too, 3 new shares too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LadderAnswer {
     /// The level that holds.
     pub level: i64,
@@ -263,6 +266,9 @@ pub struct LadderAnswer {
     pub set: Option<i64>,
     /// The level that the load asks for.
     pub by_load: i64,
+    /// `ledger` when it did not answer: then this is the copy of the controls that a shard holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// `PUT /v1/admin/ladder`.
@@ -315,6 +321,9 @@ pub struct RiskRule {
 pub struct RiskRulesAnswer {
     /// All rules that can be set.
     pub rules: Vec<RiskRule>,
+    /// `ledger` when it did not answer: then this is the copy of the controls that a shard holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// `PUT /v1/admin/risk-rules/{rule}`.
@@ -335,10 +344,10 @@ pub struct ShardAnswer {
     pub shard: u16,
     /// Whether it answers.
     pub is_up: bool,
-    /// How many new packets it takes compared with the others; 0 for none.
-    pub weight: u32,
-    /// How many packets it has to hold.
-    pub packets: i64,
+    /// How many new packets it takes compared with the others, 0 for none; absent while nobody can tell.
+    pub weight: Option<u32>,
+    /// How many packets it has to hold, as the ledger says; absent while that does not answer.
+    pub packets: Option<i64>,
     /// How many entries of its journal wait to be settled.
     pub backlog: Option<i64>,
     /// The age of the oldest of them.
@@ -348,8 +357,11 @@ pub struct ShardAnswer {
 /// The answer of `GET /v1/admin/shards`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardsAnswer {
-    /// By number.
+    /// By number; without the ledger, those that are configured.
     pub shards: Vec<ShardAnswer>,
+    /// The stores that did not answer: `ledger`, `shard 0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// `PUT /v1/admin/shards/{n}`.
@@ -408,6 +420,9 @@ pub struct BlockAnswer {
     pub operator: Option<String>,
     /// When.
     pub at_ms: Option<i64>,
+    /// `ledger` when it did not answer: then this is the copy of the controls that a shard holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// The answer of `GET /v1/admin/audit`.
@@ -450,16 +465,18 @@ pub struct RiskEventsAnswer {
 /// The answer of `GET /v1/admin/stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatsAnswer {
+    /// Whether the ledger answers. What follows up to the shards is its own, and absent where it gave no numbers.
+    pub is_ledger_up: bool,
     /// How many packets are in which state.
-    pub packets: PacketStats,
+    pub packets: Option<PacketStats>,
     /// Where the money is.
-    pub money: MoneyStats,
+    pub money: Option<MoneyStats>,
     /// Exceptions nobody has dealt with.
-    pub exceptions_open: i64,
+    pub exceptions_open: Option<i64>,
     /// Blocked users.
-    pub blacklisted: i64,
+    pub blacklisted: Option<i64>,
     /// Acts in the audit.
-    pub audit_acts: i64,
+    pub audit_acts: Option<i64>,
     /// The shards of Redis.
     pub shards: Vec<ShardStats>,
     /// The age of the oldest entry of all journals that waits; 0 when none does, absent when a shard does not answer.
@@ -468,6 +485,9 @@ pub struct StatsAnswer {
     pub level_by_load: i64,
     /// What instances have counted since the shards began: how often memory had the answer, what was refused.
     pub counters: BTreeMap<String, i64>,
+    /// The stores that did not answer: `ledger`, `shard 0`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 /// Packets by state.

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** an act and its effect are one statement: the effect hangs on the insertion of the audit's row.
 
+use core::time::Duration;
+
 use hongbao_core::audit::{Act, Head, Link};
 use hongbao_core::wire::operator::{BlockAnswer, RiskEvent};
 use hongbao_core::{Error, Fen, PacketId, UserId};
@@ -134,17 +136,18 @@ impl Ledger {
     pub async fn blocked(&self, user: &UserId) -> Result<BlockAnswer, Error> {
         let (user, row) = (user.clone(), self.first(self.sql.blocked, vec![user.as_str().into()]).await?);
         let Some(mut row) = row else {
-            return Ok(BlockAnswer { user, blocked: false, reason: None, operator: None, at_ms: None });
+            return Ok(BlockAnswer { user, blocked: false, reason: None, operator: None, at_ms: None, missing: vec![] });
         };
         let (_user, reason) = (row.text()?, Some(row.text()?).filter(|reason| !reason.is_empty()));
-        Ok(BlockAnswer { user, blocked: true, reason, operator: Some(row.text()?), at_ms: Some(row.int()?) })
+        let (operator, at_ms) = (Some(row.text()?), Some(row.int()?));
+        Ok(BlockAnswer { user, blocked: true, reason, operator, at_ms, missing: vec![] })
     }
 
     /// The switches that were ever turned, the settings, and the first `most` of the blacklist: kind, name and value.
     ///
-    /// Asked on the way of every request now and then, so it gives up early.
-    pub async fn controls(&self, most: i64) -> Result<Vec<(String, String, String)>, Error> {
-        let rows = self.database.query_soon(self.sql.controls, vec![most.into()]).await.map_err(domain_error)?;
+    /// Asked on the way of every request now and then, so it gives up after `bound`.
+    pub async fn controls(&self, most: i64, bound: Duration) -> Result<Vec<(String, String, String)>, Error> {
+        let rows = self.database.query_within(bound, self.sql.controls, vec![most.into()]).await.map_err(domain_error)?;
         let control = |row| {
             let mut row = Reader::new(row);
             Ok((row.text()?, row.text()?, row.text()?))

@@ -1,49 +1,63 @@
 //! The shards of Redis, as operators see and steer them.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
 use hongbao_core::Error;
-use hongbao_core::wire::operator::ShardAnswer;
+use hongbao_core::wire::operator::{ShardAnswer, ShardsAnswer};
 
 use crate::App;
+use crate::gate::LEDGER;
 use crate::ledger::By;
+use crate::operate::stats::missing;
 use crate::settle;
+use crate::shard::Backlog;
 
 impl App {
-    /// All shards: those that this instance knows, and those that the ledger has packets for.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the ledger does not answer.
-    pub async fn all_shards(&self) -> Result<Vec<ShardAnswer>, Error> {
-        let ledger = self.ledger().await?;
-        let (controls, packets) = (self.controls_of_ledger().await?, ledger.shard_packets().await?);
+    /// All shards: those that this instance knows, and those that the ledger has packets for, as far as it answers.
+    pub async fn all_shards(&self) -> ShardsAnswer {
+        let packets = match self.packets_by_shard().await {
+            Ok(packets) => Some(packets),
+            Err(error) => {
+                eprintln!("shards as the ledger does not know them: {error:?}");
+                None
+            }
+        };
+        let controls = self.controls_to_show().await.ok().map(|(controls, _)| controls);
         let mut numbers: Vec<u16> = self.shards().iter().map(|shard| shard.number).collect();
-        numbers.extend(packets.keys());
+        numbers.extend(packets.iter().flat_map(BTreeMap::keys));
         numbers.sort_unstable();
         numbers.dedup();
-        let mut answers = Vec::new();
-        for shard in numbers {
-            let backlog = match self.shard_numbered(shard) {
-                Some(known) => known.backlog().await.ok(),
-                None => None,
-            };
-            answers.push(ShardAnswer {
-                shard,
-                is_up: backlog.is_some(),
-                weight: controls.weight(shard),
-                packets: packets.get(&shard).copied().unwrap_or_default(),
-                backlog: backlog.map(|backlog| backlog.entries),
-                oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
-            });
-        }
-        Ok(answers)
+        let backlog = async |number: u16| self.shard_numbered(number)?.backlog().await.ok();
+        let backlogs = join_all(numbers.iter().map(|number| backlog(*number))).await;
+        let answer = |(shard, backlog): (u16, Option<Backlog>)| ShardAnswer {
+            shard,
+            is_up: backlog.is_some(),
+            weight: controls.as_ref().map(|controls| controls.weight(shard)),
+            packets: packets.as_ref().map(|packets| packets.get(&shard).copied().unwrap_or_default()),
+            backlog: backlog.map(|backlog| backlog.entries),
+            oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
+        };
+        let shards: Vec<_> = numbers.into_iter().zip(backlogs).map(answer).collect();
+        let missing = missing(packets.is_some(), shards.iter().map(|shard| (shard.shard, shard.is_up)));
+        ShardsAnswer { shards, missing }
+    }
+
+    async fn packets_by_shard(&self) -> Result<BTreeMap<u16, i64>, Error> {
+        self.ledger_soon().await?.shard_packets().await
     }
 
     /// One of them.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when neither this instance nor the ledger knows it.
+    /// [`Error::NotFound`] when neither this instance nor the ledger knows it; [`Error::Unavailable`] when this
+    /// instance does not, and the ledger does not answer.
     pub async fn one_shard(&self, number: u16) -> Result<ShardAnswer, Error> {
-        let all = self.all_shards().await?;
-        all.into_iter().find(|answer| answer.shard == number).ok_or(Error::NotFound)
+        let all = self.all_shards().await;
+        let is_known = all.missing.iter().all(|missing| missing != LEDGER);
+        let away = || Error::Unavailable(format!("the ledger does not say whether there is a shard {number}"));
+        let unknown = || if is_known { Error::NotFound } else { away() };
+        all.shards.into_iter().find(|answer| answer.shard == number).ok_or_else(unknown)
     }
 
     /// Gives a shard up: its packets live under SQL authority from now on, and vouchers of theirs are receipts. If the

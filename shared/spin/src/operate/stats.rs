@@ -3,94 +3,121 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use hongbao_core::Error;
+use futures_util::future::{join, join_all};
 use hongbao_core::admit::Level;
 use hongbao_core::wire::operator::{MoneyStats, PacketStats, ShardStats, StatsAnswer};
 
 use crate::App;
 use crate::count::Count;
-use crate::gate::Controls;
+use crate::gate::{Controls, LEDGER};
+use crate::shard::Shard;
 
 impl App {
-    /// The system in numbers.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the ledger does not answer. A shard that does not is told as down.
-    pub async fn stats(&self) -> Result<StatsAnswer, Error> {
-        let numbers: BTreeMap<_, _> = self.ledger().await?.stats(self.now_ms()).await?.into_iter().collect();
-        let of = |name: &str| numbers.get(name).copied().unwrap_or_default();
-        let (mut shards, mut counters) = (Vec::new(), BTreeMap::new());
-        counters.extend(Count::ALL.map(|count| (count.name().to_owned(), 0)));
-        for shard in self.shards() {
-            let backlog = shard.backlog().await.ok();
-            // A shard that is away keeps its numbers to itself.
-            for (name, number) in shard.counters().await.unwrap_or_default() {
+    /// The system in numbers, as far as the ledger and the shards answer.
+    pub async fn stats(&self) -> StatsAnswer {
+        let (is_ledger_up, numbers) = match self.ledger_soon().await {
+            Ok(ledger) => (true, ledger.stats(self.now_ms()).await),
+            Err(away) => (false, Err(away)),
+        };
+        let numbers: Option<BTreeMap<_, _>> = match numbers {
+            Ok(numbers) => Some(numbers.into_iter().collect()),
+            Err(error) => {
+                eprintln!("no numbers of the ledger: {error:?}");
+                None
+            }
+        };
+        let of = |name: &str| Some(numbers.as_ref()?.get(name).copied().unwrap_or_default());
+        let of_shards = join_all(self.shards().iter().map(|shard| self.shard_stats(shard))).await;
+        let mut counters: BTreeMap<_, _> = Count::ALL.iter().map(|count| (count.name().to_owned(), 0)).collect();
+        let mut shards = Vec::new();
+        for (stats, counted) in of_shards {
+            for (name, number) in counted {
                 let sum: &mut i64 = counters.entry(name).or_default();
                 *sum = sum.saturating_add(number);
             }
-            shards.push(ShardStats {
-                shard: shard.number,
-                is_up: backlog.is_some(),
-                backlog: backlog.map(|backlog| backlog.entries),
-                oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
-            });
+            shards.push(stats);
         }
         let fullest = shards.iter().filter_map(|shard| shard.backlog).max();
         let ages: Option<Vec<_>> = shards.iter().map(|shard| shard.oldest_unsettled_ms).collect();
-        Ok(StatsAnswer {
-            packets: PacketStats {
-                scheduled: of("scheduled"),
-                open: of("open"),
-                overdue: of("overdue"),
-                finished: of("finished"),
-                expired: of("expired"),
-                unloaded: of("unloaded"),
-                frozen: of("frozen"),
-            },
-            money: MoneyStats {
-                escrow_fen: of("escrow_fen"),
-                wallets_fen: of("wallets_fen"),
-                suspense_fen: of("suspense_fen"),
-                world_fen: of("world_fen"),
-            },
+        StatsAnswer {
+            is_ledger_up,
+            packets: packets(of),
+            money: money(of),
             exceptions_open: of("exceptions_open"),
             blacklisted: of("blacklisted"),
             audit_acts: of("acts"),
             level_by_load: Level::of_backlog(fullest.unwrap_or_default()).number(),
-            shards,
             oldest_unsettled_ms: ages.and_then(|ages| ages.into_iter().max()),
             counters,
-        })
+            missing: missing(numbers.is_some(), shards.iter().map(|shard| (shard.shard, shard.is_up))),
+            shards,
+        }
+    }
+
+    /// The same for Prometheus.
+    pub async fn metrics(&self) -> String {
+        // Side by side: a ledger that hangs costs its deadline once.
+        let (stats, controls) = join(self.stats(), self.controls_to_show()).await;
+        prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls))
+    }
+
+    /// One shard's numbers, and what instances have counted there. One that is away keeps them to itself.
+    async fn shard_stats(&self, shard: &Shard) -> (ShardStats, Vec<(String, i64)>) {
+        let backlog = shard.backlog().await.ok();
+        let counters = match backlog {
+            Some(_) => shard.counters().await.unwrap_or_default(),
+            None => vec![],
+        };
+        let stats = ShardStats {
+            shard: shard.number,
+            is_up: backlog.is_some(),
+            backlog: backlog.map(|backlog| backlog.entries),
+            oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
+        };
+        (stats, counters)
     }
 }
 
-/// The numbers in Prometheus' text format, version 0.0.4.
-#[must_use]
-pub fn prometheus(stats: &StatsAnswer, controls: &Controls) -> String {
-    let PacketStats { scheduled, open, overdue, finished, expired, unloaded, frozen } = stats.packets;
-    let MoneyStats { escrow_fen, wallets_fen, suspense_fen, world_fen } = stats.money;
+/// The stores that did not answer, by name.
+pub(super) fn missing(has_ledger: bool, shards: impl Iterator<Item = (u16, bool)>) -> Vec<String> {
+    let away = shards.filter(|(_, is_up)| !is_up).map(|(shard, _)| format!("shard {shard}"));
+    (!has_ledger).then(|| LEDGER.to_owned()).into_iter().chain(away).collect()
+}
+
+fn packets(of: impl Fn(&str) -> Option<i64>) -> Option<PacketStats> {
+    Some(PacketStats {
+        scheduled: of("scheduled")?,
+        open: of("open")?,
+        overdue: of("overdue")?,
+        finished: of("finished")?,
+        expired: of("expired")?,
+        unloaded: of("unloaded")?,
+        frozen: of("frozen")?,
+    })
+}
+
+fn money(of: impl Fn(&str) -> Option<i64>) -> Option<MoneyStats> {
+    Some(MoneyStats {
+        escrow_fen: of("escrow_fen")?,
+        wallets_fen: of("wallets_fen")?,
+        suspense_fen: of("suspense_fen")?,
+        world_fen: of("world_fen")?,
+    })
+}
+
+/// The numbers in Prometheus' text format, version 0.0.4. A number that could not be had has no sample.
+fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>) -> String {
     let mut page = Page(String::new());
-    let states =
-        [("scheduled", scheduled), ("open", open), ("overdue", overdue), ("finished", finished), ("expired", expired)];
-    page.family("hongbao_packets", "Packets by state.", states.map(|(state, number)| (label("state", state), number)));
-    page.family(
-        "hongbao_packets_unloaded",
-        "Packets funded and confirmed by no shard yet.",
-        [(String::new(), unloaded)],
-    );
-    page.family("hongbao_packets_frozen", "Packets whose refund is stopped.", [(String::new(), frozen)]);
-    let money = [("escrow", escrow_fen), ("wallets", wallets_fen), ("suspense", suspense_fen), ("world", world_fen)];
-    page.family("hongbao_money_fen", "Where the money is, in fen.", money.map(|(at, fen)| (label("account", at), fen)));
-    page.family(
-        "hongbao_exceptions_open",
-        "Exceptions nobody has dealt with.",
-        [(String::new(), stats.exceptions_open)],
-    );
-    page.family("hongbao_blacklisted", "Blocked users.", [(String::new(), stats.blacklisted)]);
-    page.family("hongbao_audit_acts", "Acts in the audit.", [(String::new(), stats.audit_acts)]);
-    page.family("hongbao_sends_on", "Whether packets can be sent.", [(String::new(), i64::from(controls.sends))]);
-    let level = controls.ladder.unwrap_or(stats.level_by_load);
-    page.family("hongbao_ladder_level", "What is given up: 0 nothing … 3 new shares.", [(String::new(), level)]);
+    page.one("hongbao_ledger_up", "Whether the ledger answers.", Some(i64::from(stats.is_ledger_up)));
+    page.packets(stats.packets.as_ref());
+    page.money(stats.money.as_ref());
+    page.one("hongbao_exceptions_open", "Exceptions nobody has dealt with.", stats.exceptions_open);
+    page.one("hongbao_blacklisted", "Blocked users.", stats.blacklisted);
+    page.one("hongbao_audit_acts", "Acts in the audit.", stats.audit_acts);
+    let sends = controls.map(|controls| i64::from(controls.sends));
+    page.one("hongbao_sends_on", "Whether packets can be sent.", sends);
+    let level = controls.and_then(|controls| controls.ladder).unwrap_or(stats.level_by_load);
+    page.one("hongbao_ladder_level", "What is given up: 0 nothing … 3 new shares.", Some(level));
     let by_shard = |number: fn(&ShardStats) -> Option<i64>| {
         let known = |shard: &ShardStats| Some((label("shard", &shard.shard.to_string()), number(shard)?));
         stats.shards.iter().filter_map(known).collect::<Vec<_>>()
@@ -116,6 +143,44 @@ fn label(name: &str, value: &str) -> String {
 struct Page(String);
 
 impl Page {
+    fn packets(&mut self, packets: Option<&PacketStats>) {
+        let states = |packets: &PacketStats| {
+            [
+                ("scheduled", packets.scheduled),
+                ("open", packets.open),
+                ("overdue", packets.overdue),
+                ("finished", packets.finished),
+                ("expired", packets.expired),
+            ]
+        };
+        let states = packets.map(states).into_iter().flatten();
+        let states = states.map(|(state, number)| (label("state", state), number));
+        self.family("hongbao_packets", "Packets by state.", states);
+        let unloaded = packets.map(|packets| packets.unloaded);
+        self.one("hongbao_packets_unloaded", "Packets funded and confirmed by no shard yet.", unloaded);
+        let frozen = packets.map(|packets| packets.frozen);
+        self.one("hongbao_packets_frozen", "Packets whose refund is stopped.", frozen);
+    }
+
+    fn money(&mut self, money: Option<&MoneyStats>) {
+        let accounts = |money: &MoneyStats| {
+            [
+                ("escrow", money.escrow_fen),
+                ("wallets", money.wallets_fen),
+                ("suspense", money.suspense_fen),
+                ("world", money.world_fen),
+            ]
+        };
+        let accounts = money.map(accounts).into_iter().flatten();
+        let accounts = accounts.map(|(account, fen)| (label("account", account), fen));
+        self.family("hongbao_money_fen", "Where the money is, in fen.", accounts);
+    }
+
+    /// One gauge without labels; no sample where there is no number.
+    fn one(&mut self, name: &str, help: &str, number: Option<i64>) {
+        self.family(name, help, number.map(|number| (String::new(), number)));
+    }
+
     /// One gauge with its samples: pairs of labels and value.
     fn family(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (String, i64)>) {
         self.samples("gauge", name, help, samples);

@@ -3,12 +3,13 @@
 //! **Invariant:** a connection carries one statement at a time and is given back only after that statement's end.
 //! One that failed or was abandoned at the deadline is closed, so nobody meets what somebody else left behind.
 
+use core::time::Duration;
 use std::cell::RefCell;
 
 use async_trait::async_trait;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
-use super::{DEADLINE, Database, Failure, Row, SOON, Value};
+use super::{DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 pub mod migration;
@@ -71,9 +72,14 @@ impl Database for Postgres {
         within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
     }
 
-    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
-        let answer = within(SOON, self.run(statement, parameters)).await;
-        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {SOON:?}"))))
+    async fn query_within(
+        &self,
+        bound: Duration,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = within(bound, self.run(statement, parameters)).await;
+        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {bound:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {

@@ -1,12 +1,13 @@
 //! Spin's SQLite as a [`Database`].
 
+use core::time::Duration;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
-use super::{DEADLINE, Database, Failure, Row, SOON, Value};
+use super::{DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
@@ -74,9 +75,14 @@ impl Database for Sqlite {
         within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
     }
 
-    async fn query_soon(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
-        let answer = within(SOON, self.query(statement, parameters)).await;
-        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {SOON:?}"))))
+    async fn query_within(
+        &self,
+        bound: Duration,
+        statement: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = within(bound, self.query(statement, parameters)).await;
+        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {bound:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
