@@ -1,5 +1,6 @@
-#!lua
--- Closes a packet whose time is over and journals how many shares were opened, all or nothing.
+#!lua flags=allow-oom
+-- Closes a packet whose time is over and journals how many shares were opened, all or nothing. On a full server too:
+-- only what has ended leaves it.
 --
 -- KEYS  packet, events, bell, epoch
 -- ARGV  epoch, packet id

@@ -1,7 +1,7 @@
 #!lua
 -- Puts a packet back into a fenced shard, as the ledger knows it.
 --
--- KEYS  packet, epoch
+-- KEYS  packet, epoch, held
 -- ARGV  new epoch, packet's count, number of facts, the facts as field, value …, then user, seq, opened at ms of
 --       each settled share
 -- reply {'ok'} | {'live'}
@@ -10,7 +10,7 @@ local epoch, count, facts = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 -- Only behind the fence: a live shard knows better.
 if redis.call('GET', KEYS[2]) ~= '0' then return {'live'} end
-redis.call('DEL', packet)
+if redis.call('DEL', packet) == 0 then redis.call('HINCRBY', KEYS[3], 'packets', 1) end
 redis.call('HSET', packet, 'e', epoch, unpack(ARGV, 4, 3 + 2 * facts))
 local settled = 0
 for i = 4 + 2 * facts, #ARGV, 3 do

@@ -36,6 +36,7 @@ pub struct App {
     keys: OnceCell<Keys>,
     old_signing_keys: OnceCell<SigningKeys>,
     limits: OnceCell<Limits>,
+    retention_ms: OnceCell<i64>,
     policy: OnceCell<Policy>,
     rates: OnceCell<Rates>,
     memory: Memory,
@@ -76,6 +77,8 @@ pub struct Parts {
     pub limits: Option<Limits>,
     /// The rates and the risk rules; the variables' where there are none.
     pub policy: Option<Policy>,
+    /// How long a packet stays in Redis after it has ended, in milliseconds; the variable's where there is none.
+    pub retention_ms: Option<i64>,
     /// The clock, Unix milliseconds.
     pub now_ms: Box<dyn Fn() -> i64>,
     /// Unpredictable bits.
@@ -113,6 +116,7 @@ impl Parts {
             jwt_keys: config.jwt_keys,
             limits: None,
             policy: None,
+            retention_ms: None,
             now_ms: Box::new(sys::now_ms),
             random_u64: Box::new(sys::random_u64),
         }
@@ -141,6 +145,7 @@ impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let limits = parts.limits.map(OnceCell::from).unwrap_or_default();
+        let retention_ms = parts.retention_ms.map(OnceCell::from).unwrap_or_default();
         let policy = parts.policy.clone().map(OnceCell::from).unwrap_or_default();
         Self {
             parts,
@@ -148,6 +153,7 @@ impl App {
             keys: OnceCell::new(),
             old_signing_keys: OnceCell::new(),
             limits,
+            retention_ms,
             policy,
             rates: OnceCell::new(),
             memory: Memory::default(),
@@ -191,6 +197,20 @@ impl App {
             None => {
                 let limits = config::limits().await?;
                 Ok(self.limits.get_or_init(|| limits))
+            }
+        }
+    }
+
+    /// How long a packet stays in Redis after it has ended, in milliseconds.
+    ///
+    /// # Errors
+    /// [`Error::Misconfigured`] when the variable is malformed.
+    pub async fn retention_ms(&self) -> Result<i64, Error> {
+        match self.retention_ms.get() {
+            Some(retention_ms) => Ok(*retention_ms),
+            None => {
+                let retention_ms = config::retention_ms().await?;
+                Ok(*self.retention_ms.get_or_init(|| retention_ms))
             }
         }
     }

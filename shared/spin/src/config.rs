@@ -114,6 +114,19 @@ pub async fn rules() -> Result<Rules, Error> {
     Rules::parse(&get("risk_rules").await?).map_err(|problem| wrong("risk_rules", &problem))
 }
 
+/// The longest retention, in seconds: a year.
+pub const RETENTION_MAX_S: i64 = 31_536_000;
+
+/// How long a packet stays in Redis after it has ended, for the component that has the variable: milliseconds.
+///
+/// # Errors
+/// [`Error::Misconfigured`] when it is malformed.
+pub async fn retention_ms() -> Result<i64, Error> {
+    let retention_s = get("race_retention_s").await?.parse::<i64>().ok().filter(|s| (0..=RETENTION_MAX_S).contains(s));
+    let problem = || format!("must be a whole number of seconds from 0 to {RETENTION_MAX_S}");
+    Ok(retention_s.ok_or_else(|| wrong("race_retention_s", &problem()))?.saturating_mul(1_000))
+}
+
 /// Whether anybody may log in as anybody, for trying things out.
 ///
 /// # Errors

@@ -15,12 +15,14 @@ mod journal;
 mod look;
 mod operator;
 mod recovery;
+mod retention;
 
 pub use admit::{Door, Visit};
 pub use codec::{FACT_FIELDS, decode_facts, encode_facts};
 pub use look::{Live, Onlooker, Sight};
 pub use operator::Backlog;
 pub use recovery::{Identity, Place, place_of};
+pub use retention::Holding;
 
 /// Loads a packet.
 pub static LOAD: Script = Script::new(&[include_str!("../lua/load.lua")]);
@@ -38,6 +40,7 @@ pub struct Shard {
     events: String,
     bell: String,
     epoch: String,
+    held: String,
     trusted: RefCell<Option<Trust>>,
     health: Cell<admit::Health>,
 }
@@ -76,8 +79,8 @@ impl Shard {
     #[must_use]
     pub fn new(number: u16, redis: Box<dyn Redis>) -> Self {
         let key = |name: &str| format!("hb:{{{number}}}:{name}");
-        let (events, bell, epoch) = (key("events"), key("bell"), key("epoch"));
-        Self { number, redis, events, bell, epoch, trusted: RefCell::default(), health: Cell::default() }
+        let (events, bell, epoch, held) = (key("events"), key("bell"), key("epoch"), key("held"));
+        Self { number, redis, events, bell, epoch, held, trusted: RefCell::default(), health: Cell::default() }
     }
 
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
@@ -99,7 +102,12 @@ impl Shard {
     }
 
     fn packet_key(&self, id: PacketId) -> String {
-        format!("hb:{{{}}}:p:{id}", self.number)
+        format!("{}{id}", self.packet_keys())
+    }
+
+    /// What the key of every packet begins with.
+    fn packet_keys(&self) -> String {
+        format!("hb:{{{}}}:p:", self.number)
     }
 
     /// What this instance trusts the shard as; `None` before [`trust`](Self::trust) and after a script found another
@@ -134,7 +142,7 @@ impl Shard {
     pub async fn load(&self, facts: &Facts) -> Result<bool, Error> {
         let mut arguments = vec![self.expected_epoch(), binary(facts.id.to_string())];
         arguments.extend(encode_facts(facts));
-        let keys = [self.packet_key(facts.id), self.events.clone(), self.epoch.clone()];
+        let keys = [self.packet_key(facts.id), self.events.clone(), self.epoch.clone(), self.held.clone()];
         let reply = self.run(&LOAD, &keys.each_ref().map(String::as_str), &arguments).await?;
         match code(&reply)? {
             "ok" => Ok(true),

@@ -51,17 +51,16 @@ pub trait Database {
     /// See [`Failure`].
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure>;
 
-    /// As [`query`](Self::query), but gives up after `bound` where time can run out.
+    /// As [`query`](Self::query), but gives up after the bound where time can run out.
     ///
     /// # Errors
     /// See [`Failure`].
     async fn query_within(
         &self,
-        bound: Duration,
+        _bound: Duration,
         statement: &str,
         parameters: Vec<Value>,
     ) -> Result<Vec<Row>, Failure> {
-        let _ = bound;
         self.query(statement, parameters).await
     }
 

@@ -8,6 +8,7 @@ pub mod me;
 pub mod open;
 pub mod place;
 pub mod preheat;
+pub mod retire;
 pub mod send;
 pub mod sweep;
 pub mod view;

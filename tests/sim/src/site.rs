@@ -42,6 +42,8 @@ pub struct Site {
     pub history: RefCell<Vec<Line>>,
     /// What broke in a way that needs no checker: a task that never ended, an answer of 500.
     pub complaints: RefCell<Vec<String>>,
+    /// How long packets stay in Redis after they have ended.
+    pub retention_ms: i64,
     /// Doorbells that the settlement has not answered.
     pub bells: RefCell<VecDeque<usize>>,
     /// The instances that answer people.
@@ -81,6 +83,7 @@ impl Site {
             app_ahead_ms: Cell::new(0),
             history: RefCell::default(),
             complaints: RefCell::default(),
+            retention_ms: if world.random.below(4) == 0 { 3_600_000 } else { 0 },
             bells: RefCell::default(),
             replicas: (0..REPLICAS).map(|_| RefCell::default()).collect(),
             next_process: Cell::new(1),
@@ -109,6 +112,7 @@ impl Site {
             jwt_keys: Key::hs256("sim", AUDIENCE_PEOPLE, &[7; 32]).into_iter().collect(),
             limits: Some(LIMITS),
             policy: Some(Policy::default()),
+            retention_ms: Some(self.retention_ms),
             now_ms: Box::new(move || clock.app_now_ms()),
             random_u64: Box::new(move || random.bits()),
         });

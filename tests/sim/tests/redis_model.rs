@@ -110,7 +110,7 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
     let number = random.below(20);
     let id = format!("{}-{}", *clock - random.below(6).min(*clock - 1), random.below(2));
     let consumer = *random.pick(&["one", "two"]);
-    let text = match random.below(28) {
+    let text = match random.below(30) {
         0 => ("HSET", format!("h {field} {number} d x")),
         1 => ("HMGET", "h a b c".to_owned()),
         2 => ("HGETALL", "h".to_owned()),
@@ -140,7 +140,10 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
         24 => ("XINFO", "STREAM s".to_owned()),
         25 if random.below(2) == 0 => ("XSETID", format!("s {id} MAXDELETEDID {id}")),
         25 => ("XSETID", format!("s {id}")),
-        _ => ("XPENDING", "s g".to_owned()),
+        26 => ("XPENDING", "s g".to_owned()),
+        28 => ("UNLINK", (*random.pick(&["t", "h", "none"])).to_owned()),
+        // One key at most: a hash table has no order.
+        _ => ("SCAN", format!("0 MATCH {}* COUNT 100", random.pick(&["t", "h", "none"]))),
     };
     (text.0, words(&text.1))
 }

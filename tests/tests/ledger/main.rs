@@ -12,6 +12,7 @@ mod only_postgres;
 mod operator;
 mod postgres;
 mod reading;
+mod retention;
 #[path = "../../../shared/core/tests/seeds/mod.rs"]
 pub mod seeds;
 mod setting;
@@ -98,6 +99,9 @@ on_both! {
     luck:
         the_best_luck_is_the_one_that_the_core_names
         the_odd_fen_go_to_the_first_to_grab_of_a_packet_that_was_sent_here;
+    retention:
+        a_packet_has_ended_when_all_is_settled_or_refunded
+        the_mark_is_moved_by_one_and_nothing_ends_behind_it;
     operator:
         an_operators_deposit_counts_once
         the_world_gives_no_more_than_can_be_counted

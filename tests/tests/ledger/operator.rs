@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use hongbao_core::audit::Head;
 use hongbao_core::wire::operator::ExceptionState;
 use hongbao_core::{Error, Fen};
+
 use hongbao_spin::ledger::{By, Drift, Ledger};
-use hongbao_spin::sql::Value;
+use hongbao_spin::sql::{PATIENCE, Value};
 
 use crate::backend::Backend;
 use crate::setting::{Journal, LIFE_MS, NOW_MS, fen, sent, user};
@@ -245,7 +246,7 @@ pub(crate) async fn exceptions_are_listed_in_pages_with_what_stands_in_the_way(b
 pub(crate) async fn switches_and_the_blacklist_are_turned_once(books: &Backend) {
     let ledger = books.ledger().await;
     let anna = user("anna");
-    assert_eq!(ledger.controls(10).await.expect("controls"), []);
+    assert_eq!(ledger.controls(10, PATIENCE).await.expect("controls"), []);
     for _ in 0..2 {
         ledger.set_switch(BY, "sends", true).await.expect("on it is");
         ledger.set_switch(BY, "sends", false).await.expect("off");
@@ -259,7 +260,7 @@ pub(crate) async fn switches_and_the_blacklist_are_turned_once(books: &Backend) 
         (found.blocked, found.reason.as_deref(), found.operator.as_deref()),
         (true, Some("two bots"), Some("ops"))
     );
-    let controls = ledger.controls(10).await.expect("controls");
+    let controls = ledger.controls(10, PATIENCE).await.expect("controls");
     let row = |kind: &str, name: &str, value: &str| (kind.to_owned(), name.to_owned(), value.to_owned());
     assert_eq!(controls, [row("switch", "sends", "0"), row("blocked", "us_anna", "")]);
     for _ in 0..2 {

@@ -3,6 +3,7 @@
 use hongbao_core::Error;
 use hongbao_core::quote::Quote;
 use hongbao_spin::ledger::{By, Sighting};
+use hongbao_spin::sql::PATIENCE;
 
 use crate::backend::Backend;
 use crate::setting::{NO_LIMITS, NOW_MS, fen, quote, seed, sent, user};
@@ -14,7 +15,7 @@ pub(crate) async fn a_setting_is_set_once_and_every_change_is_an_act(books: &Bac
     for value in ["0", "0", "50"] {
         ledger.set(BY, "weight:1", value).await.expect("set");
     }
-    let controls = ledger.controls(10).await.expect("controls");
+    let controls = ledger.controls(10, PATIENCE).await.expect("controls");
     assert_eq!(controls, [("setting".to_owned(), "weight:1".to_owned(), "50".to_owned())]);
     assert_eq!(books.number("SELECT COUNT(*) FROM audit WHERE act = 'set'").await, 2);
     // The other acts of the same statement are still what they were.

@@ -32,7 +32,7 @@ async fn metrics(operator: &Person) -> String {
     let answer = operator.call(Method::GET, "/metrics").send().await.expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(asked.elapsed() < PATIENCE, "/metrics took {:?}", asked.elapsed());
-    answer.text().into_owned()
+    answer.text()
 }
 
 fn has_line(page: &str, line: &str) -> bool {
@@ -99,6 +99,25 @@ async fn is_told_without_redis(stack: &Stack, packet: &str) {
     for line in ["hongbao_ledger_up 1", "hongbao_shard_up{shard=\"0\"} 0", "hongbao_packets{state=\"finished\"} 1"] {
         assert!(has_line(&page, line), "{line}: {page}");
     }
+}
+
+#[tokio::test]
+async fn with_one_shard_of_two_away_no_more_is_called_settled_than_is_known() {
+    let mut stack = start("half-redis", |options| (options.shards, options.sweep_every) = (2, None));
+    stack.sweep().expect("a sweep");
+    let token = stack.token("us_half-redis-bob", &[]).expect("a token");
+    stack.redis[1].pause();
+    for _ in 0..2 {
+        let scene = Scene::on(&stack, "half-redis");
+        let me = soon(&scene.bearer("us_half-redis-bob", &token), "/v1/me").await;
+        // Nothing was ever settled of the other one, as far as anybody knows.
+        assert_eq!((&me["settled_through_ms"], me.get("missing")), (&json!(0), None), "{me}");
+    }
+    stack.redis[1].kill();
+    let scene = Scene::on(&stack, "half-redis");
+    let shards = soon(&operator_of(&scene, &stack), "/v1/admin/shards").await;
+    assert_eq!(shards["missing"], json!(["shard 1"]), "{shards}");
+    assert_eq!((&shards["shards"][0]["is_up"], &shards["shards"][1]["is_up"]), (&json!(true), &json!(false)));
 }
 
 #[tokio::test]

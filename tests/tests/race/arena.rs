@@ -135,11 +135,11 @@ impl Play<'_> {
 
     fn call(&self, call: &Call, packet: usize, epoch: u32, now_ms: i64) -> Cmd {
         let (key, id) = (self.packet_key(packet), self.history.facts[packet].id.to_string());
-        let [events, bell, shard_epoch] = ["events", "bell", "epoch"].map(|name| self.key(name));
+        let [events, bell, shard_epoch, held] = ["events", "bell", "epoch", "held"].map(|name| self.key(name));
         let script = |name: &str, keys: &[&str]| self.scripts.call(name, keys).arg(epoch).take();
         match call {
             Call::Load => {
-                let mut load = script("load", &[&key, &events, &shard_epoch]);
+                let mut load = script("load", &[&key, &events, &shard_epoch, &held]);
                 load.arg(id);
                 for (field, value) in self.fields(&self.history.facts[packet], now_ms) {
                     load.arg(field).arg(value);
@@ -159,7 +159,7 @@ impl Play<'_> {
             Call::Rebuild(settled) => {
                 let facts = &self.history.facts[packet];
                 let fields = self.fields(facts, now_ms);
-                let mut rebuild = script("rebuild", &[&key, &shard_epoch]);
+                let mut rebuild = script("rebuild", &[&key, &shard_epoch, &held]);
                 rebuild.arg(facts.count).arg(fields.len());
                 for (field, value) in fields {
                     rebuild.arg(field).arg(value);

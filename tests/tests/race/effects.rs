@@ -10,9 +10,11 @@ const PACKET: &str = "packet";
 const EVENTS: &str = "events";
 const BELL: &str = "bell";
 const EPOCH: &str = "epoch";
+const HELD: &str = "held";
+const RETIRE: &str = include_str!("../../../shared/spin/lua/retire.lua");
 
 fn load(scripts: &Installed, id: &str, key: &str, expires_at_ms: i64) -> Cmd {
-    let mut load = scripts.call("load", &[key, EVENTS, EPOCH]);
+    let mut load = scripts.call("load", &[key, EVENTS, EPOCH, HELD]);
     load.arg(1).arg(id).arg("n").arg(5).arg("s").arg(0).arg("x").arg(expires_at_ms).take()
 }
 
@@ -87,10 +89,12 @@ fn full_memory_refuses_a_script_whole() {
         ("load", load(&scripts, "hb_00000000000000000000000002", "new", 1 << 50)),
         ("grab", grab(&scripts, "us_d")),
         ("open", open(&scripts, "us_a", 0)),
-        ("close", close(&scripts, over, "over")),
     ];
-    let before = everything(connection);
     set_memory(connection, "1");
+    // Only what has ended leaves a full server, so closing goes on.
+    let closed: (String, i64) = close(&scripts, over, "over").query(connection).expect("closed");
+    assert_eq!(closed, ("ok".to_owned(), 0));
+    let before = everything(connection);
     for (name, call) in &calls {
         let refused: RedisResult<Value> = call.query(connection);
         let code = refused.err().and_then(|error| error.code().map(str::to_owned));
@@ -103,6 +107,50 @@ fn full_memory_refuses_a_script_whole() {
         assert_eq!(code.first(), Some(&Value::BulkString("ok".into())), "{name}");
     }
     assert_ne!(everything(connection), before);
+}
+
+fn retire(epoch: u32, packets: &[&str]) -> Cmd {
+    let keys = [&[EPOCH, HELD][..], packets].concat();
+    cmd("EVAL").arg(RETIRE).arg(keys.len()).arg(keys).arg(epoch).take()
+}
+
+/// The count of packets is exact through repetitions and epochs, and packets leave a full server.
+#[test]
+fn packets_are_counted_as_they_come_and_go() {
+    let (mut arena, scripts) = arena_with_a_packet();
+    let connection = &mut arena.connection;
+    let count = |connection: &mut Connection| -> i64 {
+        cmd("HGET").arg(HELD).arg("packets").query(connection).expect("a number")
+    };
+    let other = "hb_00000000000000000000000001";
+    for _ in 0..3 {
+        let _: Value = load(&scripts, other, "other", 1 << 50).query(connection).expect("loaded");
+        assert_eq!(count(connection), 2, "a load again counts once");
+    }
+    // Left behind by another epoch, and loaded anew: it is still one.
+    let () = cmd("HSET").arg("other").arg("e").arg(7).query(connection).expect("set");
+    let _: Value = load(&scripts, other, "other", 1 << 50).query(connection).expect("loaded");
+    assert_eq!(count(connection), 2);
+    let () = cmd("SET").arg(EPOCH).arg(0).query(connection).expect("fenced");
+    let rebuild = |key: &str| {
+        let mut rebuild = scripts.call("rebuild", &[key, EPOCH, HELD]);
+        rebuild.arg(2).arg(5).arg(1).arg("n").arg(5).take()
+    };
+    for key in ["other", "third", "third"] {
+        let _: Value = rebuild(key).query(connection).expect("rebuilt");
+    }
+    assert_eq!(count(connection), 3);
+    let fenced: Vec<String> = retire(1, &["other"]).query(connection).expect("an answer");
+    assert_eq!((fenced, count(connection)), (vec!["fenced".to_owned()], 3));
+
+    let () = cmd("SET").arg(EPOCH).arg(2).query(connection).expect("live");
+    set_memory(connection, "1");
+    // Whatever epoch left them, and once.
+    for left in [2, 0] {
+        let retired: (String, i64) = retire(2, &["other", PACKET, "none"]).query(connection).expect("an answer");
+        assert_eq!((retired, count(connection)), (("ok".to_owned(), left), 1));
+    }
+    set_memory(connection, "0");
 }
 
 fn set_memory(connection: &mut Connection, bytes: &str) {

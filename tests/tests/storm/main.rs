@@ -8,6 +8,7 @@ mod guesses;
 mod ladder;
 mod moving;
 mod onlookers;
+mod retention;
 mod risk;
 mod shards;
 mod site;

@@ -6,7 +6,7 @@ use hongbao_tests::stage::start;
 use hongbao_tests::{Draft, Person, Scene, until};
 use serde_json::json;
 
-use crate::site::{give_on, operator, put, shard_of};
+use crate::site::{ask, give_on, operator, put, shard_of};
 
 #[tokio::test]
 async fn the_packets_of_a_dead_shard_move_to_sql_and_vouchers_are_receipts() {
@@ -74,6 +74,10 @@ async fn a_living_shard_that_is_given_up_is_stopped_first_and_settled() {
     bob.try_open(&packet, &again).await.granted(200);
     bob.comes_to_hold(PURSE_FEN + 10).await;
     assert_eq!(shard_of(&packet), 1);
+    // What the shard still had of it goes, once it lives under its next epoch.
+    let key = format!("hb:{{1}}:p:{packet}");
+    let is_gone = || async { (!ask::<bool>(&stack.redis[1], "EXISTS", &[&key])).then_some(()) };
+    until("the packet's key is gone", is_gone).await;
     Books::of(&stack).check();
 }
 

@@ -34,6 +34,7 @@ pub(crate) mod keys {
     pub(crate) const EVENTS: &str = "hb:{0}:events";
     pub(crate) const BELL: &str = "hb:{0}:bell";
     pub(crate) const EPOCH: &str = "hb:{0}:epoch";
+    pub(crate) const HELD: &str = "hb:{0}:held";
 
     pub(crate) fn packet(id: PacketId) -> String {
         format!("hb:{{0}}:p:{id}")
@@ -139,7 +140,7 @@ impl Race {
     }
 
     fn load_command(&self, facts: &Facts) -> Cmd {
-        let mut call = command(&self.scripts.load, &[&keys::packet(facts.id), keys::EVENTS, keys::EPOCH]);
+        let mut call = command(&self.scripts.load, &[&keys::packet(facts.id), keys::EVENTS, keys::EPOCH, keys::HELD]);
         call.arg(EPOCH).arg(facts.id.to_string());
         append(&mut call, encode_facts(facts));
         call

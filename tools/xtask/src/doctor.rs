@@ -245,6 +245,7 @@ fn form(name: &str, value: &str) -> Result<(), String> {
         // Empty: the ledger makes its own.
         "jwt_keys" | "signing_key" if value.is_empty() => Ok(()),
         "signing_key" => SigningKeys::parse(value).map(drop),
+        "race_retention_s" => seconds(value),
         "dev_login" => matches!(value, "on" | "off").then_some(()).ok_or_else(|| "must be on or off".to_owned()),
         _ if name.starts_with("limit_") => positive(value),
         _ => Ok(()),
@@ -265,6 +266,11 @@ fn database_url(value: &str) -> Result<(), String> {
 fn database_host(value: &str) -> Result<(), String> {
     let right = value.is_empty() || value.starts_with("postgres://") && !value.contains('@');
     right.then_some(()).ok_or_else(|| "must be postgres://HOST:PORT, without user and password".to_owned())
+}
+
+fn seconds(value: &str) -> Result<(), String> {
+    let right = value.parse().is_ok_and(|seconds: i64| (0..=31_536_000).contains(&seconds));
+    right.then_some(()).ok_or_else(|| "must be a whole number of seconds from 0 to 31536000".to_owned())
 }
 
 fn positive(value: &str) -> Result<(), String> {

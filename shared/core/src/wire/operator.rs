@@ -352,6 +352,12 @@ pub struct ShardAnswer {
     pub backlog: Option<i64>,
     /// The age of the oldest of them.
     pub oldest_unsettled_ms: Option<i64>,
+    /// How many packets Redis holds.
+    pub race_packets: Option<i64>,
+    /// How many bytes of memory Redis uses.
+    pub race_bytes: Option<i64>,
+    /// How many it may use; absent where it has no limit.
+    pub race_bytes_max: Option<i64>,
 }
 
 /// The answer of `GET /v1/admin/shards`.
@@ -533,4 +539,10 @@ pub struct ShardStats {
     pub backlog: Option<i64>,
     /// The age of the oldest of them.
     pub oldest_unsettled_ms: Option<i64>,
+    /// How many packets Redis holds.
+    pub race_packets: Option<i64>,
+    /// How many bytes of memory Redis uses.
+    pub race_bytes: Option<i64>,
+    /// How many it may use; absent where it has no limit.
+    pub race_bytes_max: Option<i64>,
 }

@@ -136,7 +136,14 @@ impl Ledger {
     pub async fn blocked(&self, user: &UserId) -> Result<BlockAnswer, Error> {
         let (user, row) = (user.clone(), self.first(self.sql.blocked, vec![user.as_str().into()]).await?);
         let Some(mut row) = row else {
-            return Ok(BlockAnswer { user, blocked: false, reason: None, operator: None, at_ms: None, missing: vec![] });
+            return Ok(BlockAnswer {
+                user,
+                blocked: false,
+                reason: None,
+                operator: None,
+                at_ms: None,
+                missing: vec![],
+            });
         };
         let (_user, reason) = (row.text()?, Some(row.text()?).filter(|reason| !reason.is_empty()));
         let (operator, at_ms) = (Some(row.text()?), Some(row.int()?));
@@ -147,7 +154,8 @@ impl Ledger {
     ///
     /// Asked on the way of every request now and then, so it gives up after `bound`.
     pub async fn controls(&self, most: i64, bound: Duration) -> Result<Vec<(String, String, String)>, Error> {
-        let rows = self.database.query_within(bound, self.sql.controls, vec![most.into()]).await.map_err(domain_error)?;
+        let rows =
+            self.database.query_within(bound, self.sql.controls, vec![most.into()]).await.map_err(domain_error)?;
         let control = |row| {
             let mut row = Reader::new(row);
             Ok((row.text()?, row.text()?, row.text()?))

@@ -20,6 +20,7 @@ pub struct Statements {
     pub(super) deposit: &'static str,
     pub(super) drift: &'static str,
     pub(super) due: &'static str,
+    pub(super) ended: &'static str,
     pub(super) epoch_next: &'static str,
     pub(super) excepted: &'static str,
     pub(super) exception: &'static str,
@@ -37,7 +38,10 @@ pub struct Statements {
     pub(super) local_key: &'static str,
     pub(super) local_key_make: &'static str,
     pub(super) meet: &'static str,
+    pub(super) move_retired: &'static str,
     pub(super) move_to_sql: &'static str,
+    pub(super) not_to_hold: &'static str,
+    pub(super) note_ended: &'static str,
     pub(super) open_in_sql: &'static str,
     pub(super) opening: &'static str,
     pub(super) packet_books: &'static str,
@@ -46,6 +50,7 @@ pub struct Statements {
     pub(super) posting: &'static str,
     pub(super) received: &'static str,
     pub(super) received_total: &'static str,
+    pub(super) retired: &'static str,
     pub(super) risk_events: &'static str,
     pub(super) risk_record: &'static str,
     pub(super) sent: &'static str,
@@ -74,21 +79,21 @@ impl Statements {
     pub const SQLITE: Self = statements!(
         "sqlite",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
-        claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live local_key
-        local_key_make meet move_to_sql open_in_sql
-        opening packet_books packet_page packets posting received received_total risk_events risk_record sent
-        sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
+        claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
+        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live
+        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening packet_books
+        packet_page packets posting received received_total retired risk_events risk_record sent sent_total settle
+        shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 
     /// PostgreSQL's.
     pub const POSTGRES: Self = statements!(
         "postgres",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
-        claim claims close_in_sql conflicts controls deposit drift due epoch_next excepted exception exceptions_open
-        exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live local_key
-        local_key_make meet move_to_sql open_in_sql
-        opening packet_books packet_page packets posting received received_total risk_events risk_record sent
-        sent_total settle shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
+        claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
+        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live
+        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening packet_books
+        packet_page packets posting received received_total retired risk_events risk_record sent sent_total settle
+        shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use hongbao_core::Error;
-use hongbao_core::wire::operator::{ShardAnswer, ShardsAnswer};
+use hongbao_core::wire::operator::{ShardAnswer, ShardStats, ShardsAnswer};
 
 use crate::App;
 use crate::gate::LEDGER;
 use crate::ledger::By;
-use crate::operate::stats::missing;
+use crate::operate::stats::{missing, shard_stats};
 use crate::settle;
-use crate::shard::Backlog;
 
 impl App {
     /// All shards: those that this instance knows, and those that the ledger has packets for, as far as it answers.
@@ -28,17 +27,20 @@ impl App {
         numbers.extend(packets.iter().flat_map(BTreeMap::keys));
         numbers.sort_unstable();
         numbers.dedup();
-        let backlog = async |number: u16| self.shard_numbered(number)?.backlog().await.ok();
-        let backlogs = join_all(numbers.iter().map(|number| backlog(*number))).await;
-        let answer = |(shard, backlog): (u16, Option<Backlog>)| ShardAnswer {
+        let stats = async |number: u16| Some(shard_stats(self.shard_numbered(number)?).await);
+        let all_stats = join_all(numbers.iter().map(|number| stats(*number))).await;
+        let answer = |(shard, stats): (u16, Option<ShardStats>)| ShardAnswer {
             shard,
-            is_up: backlog.is_some(),
+            is_up: stats.as_ref().is_some_and(|stats| stats.is_up),
             weight: controls.as_ref().map(|controls| controls.weight(shard)),
             packets: packets.as_ref().map(|packets| packets.get(&shard).copied().unwrap_or_default()),
-            backlog: backlog.map(|backlog| backlog.entries),
-            oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
+            backlog: stats.as_ref().and_then(|stats| stats.backlog),
+            oldest_unsettled_ms: stats.as_ref().and_then(|stats| stats.oldest_unsettled_ms),
+            race_packets: stats.as_ref().and_then(|stats| stats.race_packets),
+            race_bytes: stats.as_ref().and_then(|stats| stats.race_bytes),
+            race_bytes_max: stats.as_ref().and_then(|stats| stats.race_bytes_max),
         };
-        let shards: Vec<_> = numbers.into_iter().zip(backlogs).map(answer).collect();
+        let shards: Vec<_> = numbers.into_iter().zip(all_stats).map(answer).collect();
         let missing = missing(packets.is_some(), shards.iter().map(|shard| (shard.shard, shard.is_up)));
         ShardsAnswer { shards, missing }
     }

@@ -27,7 +27,13 @@ impl App {
             }
         };
         let of = |name: &str| Some(numbers.as_ref()?.get(name).copied().unwrap_or_default());
-        let of_shards = join_all(self.shards().iter().map(|shard| self.shard_stats(shard))).await;
+        let of_shards = join_all(self.shards().iter().map(async |shard| {
+            let stats = shard_stats(shard).await;
+            // One that is away keeps its numbers to itself.
+            let counted = if stats.is_up { shard.counters().await.unwrap_or_default() } else { vec![] };
+            (stats, counted)
+        }));
+        let of_shards = of_shards.await;
         let mut counters: BTreeMap<_, _> = Count::ALL.iter().map(|count| (count.name().to_owned(), 0)).collect();
         let mut shards = Vec::new();
         for (stats, counted) in of_shards {
@@ -60,21 +66,23 @@ impl App {
         let (stats, controls) = join(self.stats(), self.controls_to_show()).await;
         prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls))
     }
+}
 
-    /// One shard's numbers, and what instances have counted there. One that is away keeps them to itself.
-    async fn shard_stats(&self, shard: &Shard) -> (ShardStats, Vec<(String, i64)>) {
-        let backlog = shard.backlog().await.ok();
-        let counters = match backlog {
-            Some(_) => shard.counters().await.unwrap_or_default(),
-            None => vec![],
-        };
-        let stats = ShardStats {
-            shard: shard.number,
-            is_up: backlog.is_some(),
-            backlog: backlog.map(|backlog| backlog.entries),
-            oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
-        };
-        (stats, counters)
+/// One shard's numbers; those of one that is away are absent.
+pub(super) async fn shard_stats(shard: &Shard) -> ShardStats {
+    let backlog = shard.backlog().await.ok();
+    let holding = match backlog {
+        Some(_) => shard.holding().await.ok(),
+        None => None,
+    };
+    ShardStats {
+        shard: shard.number,
+        is_up: backlog.is_some(),
+        backlog: backlog.map(|backlog| backlog.entries),
+        oldest_unsettled_ms: backlog.map(|backlog| backlog.oldest_ms),
+        race_packets: holding.map(|holding| holding.packets),
+        race_bytes: holding.map(|holding| holding.bytes),
+        race_bytes_max: holding.and_then(|holding| holding.bytes_max),
     }
 }
 
@@ -126,6 +134,10 @@ fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>) -> String {
     page.family("hongbao_journal_entries", "Entries that wait to be settled.", by_shard(|shard| shard.backlog));
     let oldest = by_shard(|shard| shard.oldest_unsettled_ms);
     page.family("hongbao_journal_oldest_ms", "Age of the oldest entry that waits, in milliseconds.", oldest);
+    page.family("hongbao_race_packets", "Packets that Redis holds.", by_shard(|shard| shard.race_packets));
+    page.family("hongbao_race_bytes", "Bytes of memory that Redis uses.", by_shard(|shard| shard.race_bytes));
+    let most = by_shard(|shard| shard.race_bytes_max);
+    page.family("hongbao_race_bytes_max", "Bytes of memory that Redis may use, where there is a limit.", most);
     let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
     let caches = ["packet", "over", "controls"];
     let of_caches = |what: &str| caches.map(|cache| (label("cache", cache), counter(&format!("{cache}_{what}"))));

@@ -118,7 +118,7 @@ impl Shard {
             let opened_at_ms = claim.opened_at_ms.unwrap_or_default();
             arguments.extend([binary(user.as_str()), Argument::Int64(claim.seq.into()), Argument::Int64(opened_at_ms)]);
         }
-        let reply = self.run(&REBUILD, &[&self.packet_key(facts.id), &self.epoch], &arguments).await?;
+        let reply = self.run(&REBUILD, &[&self.packet_key(facts.id), &self.epoch, &self.held], &arguments).await?;
         Ok(code(&reply)? == "ok")
     }
 

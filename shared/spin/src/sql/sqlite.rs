@@ -11,7 +11,7 @@ use super::{DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 7] = [
+pub const SCHEMA: [&str; 8] = [
     include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
     include_str!("../../sql/sqlite/schema/0002_operator.sql"),
     include_str!("../../sql/sqlite/schema/0003_shards.sql"),
@@ -19,6 +19,7 @@ pub const SCHEMA: [&str; 7] = [
     include_str!("../../sql/sqlite/schema/0005_addressed.sql"),
     include_str!("../../sql/sqlite/schema/0006_luck.sql"),
     include_str!("../../sql/sqlite/schema/0007_access.sql"),
+    include_str!("../../sql/sqlite/schema/0008_retention.sql"),
 ];
 
 /// A database of Spin's, by its name in the manifest.

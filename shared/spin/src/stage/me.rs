@@ -9,7 +9,8 @@ use crate::ledger::Ledger;
 use crate::shard::Shard;
 
 impl App {
-    /// What `user`'s wallet holds. While no shard answers, nobody knows what is still arriving: that is told as missing.
+    /// What `user`'s wallet holds. While no shard answers, nobody knows what is still arriving: that is told as
+    /// missing.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the ledger does not answer.
@@ -24,7 +25,8 @@ impl App {
         Ok(MeAnswer { user, balance_fen, settled_through_ms, missing })
     }
 
-    /// The earliest of what the shards have `told`; nothing when none of them did.
+    /// The earliest of what the shards have `told`; nothing when none of them did, or one that is away cannot be
+    /// vouched for.
     async fn settled_through(&self, ledger: &Ledger, told: &[Result<i64, Error>]) -> Result<Option<i64>, Error> {
         if told.iter().all(Result::is_err) {
             return Ok(None);
@@ -33,8 +35,12 @@ impl App {
         for (shard, told) in self.shards().iter().zip(told) {
             let through_ms = match told {
                 Ok(through_ms) => *through_ms,
-                // One shard of several is away: its last entry that is settled is what is known of it.
-                Err(_) => ledger.shard(shard.number).await?.settled.0,
+                // One shard of several is away: its last entry that is settled is what is known of it. The entry's id
+                // is a time, unless the shard's clock stood ahead.
+                Err(_) => match ledger.shard(shard.number).await?.settled.0 {
+                    ahead_ms if ahead_ms > self.now_ms() => return Ok(None),
+                    settled_ms => settled_ms,
+                },
             };
             earliest_ms = earliest_ms.min(through_ms);
         }

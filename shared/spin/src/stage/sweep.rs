@@ -33,6 +33,8 @@ pub struct Swept {
     pub closed: usize,
     /// Packets put back into a shard that had lost its contents.
     pub rebuilt: usize,
+    /// Packets that left Redis, since they ended long enough ago.
+    pub retired: usize,
     /// What does not fit in the part of the books that was reconciled; it is on record.
     pub problems: usize,
     /// Steps that could not be done now.
@@ -84,7 +86,7 @@ impl App {
     /// One round of the timer's work. What cannot be done now is left for the next round.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the ledger does not answer.
+    /// [`Error::Unavailable`] when the ledger does not answer; [`Error::Misconfigured`] naming `race_retention_s`.
     pub async fn sweep(&self) -> Result<Swept, Error> {
         let ledger = self.ledger().await?;
         let mut swept = Swept::default();
@@ -104,8 +106,13 @@ impl App {
         }
         swept.note(self.preheat_opening().await, |swept, packets| swept.loaded += packets);
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
+        let retention_ms = self.retention_ms().await;
+        if let Ok(retention_ms) = retention_ms {
+            swept.note(self.retire(retention_ms).await, |swept, packets| swept.retired += packets);
+        }
         swept.note(self.reconcile_on(RECONCILED_A_SWEEP).await, |swept, problems| swept.problems = problems);
-        Ok(swept)
+        // Whoever configured it wrongly is told so; money does not wait for that.
+        retention_ms.map(|_| swept)
     }
 
     /// The shards that do not answer: their packets must not take up the places of others.

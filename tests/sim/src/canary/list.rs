@@ -113,6 +113,11 @@ pub const CANARIES: &[Canary] = &[
         },
     },
     Canary {
+        name: "retired_before_it_is_settled",
+        bug: "a packet leaves Redis while shares of it are open or on their way to the ledger",
+        seam: || Seam::statement("note_ended.sql", "(settled >= count OR refunded_fen IS NOT NULL)", "is_loaded = 1"),
+    },
+    Canary {
         name: "next_number_twice",
         bug: "now and then two people get the same share",
         seam: || {

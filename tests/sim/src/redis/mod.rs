@@ -4,6 +4,7 @@
 //! compares them). An unknown command panics, so that nothing is modelled by silence.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 mod group;
 mod hash;
@@ -118,7 +119,8 @@ impl Server {
             "GET" => data.get(words),
             "SET" => data.set(words, now_ms),
             "MGET" => data.get_many(words),
-            "DEL" => data.delete(words),
+            "DEL" | "UNLINK" => data.delete(words),
+            "SCAN" => data.scan(words),
             "EXISTS" => data.exists(words),
             "HSET" => data.hash_set(words),
             "HSETNX" => data.hash_set_new(words),
@@ -185,6 +187,27 @@ impl Data {
     fn delete(&mut self, words: &Words) -> Answer {
         let deleted = words.iter().filter(|key| self.keys.remove(*key).is_some()).count();
         Ok(Reply::count(deleted))
+    }
+
+    /// `SCAN cursor MATCH prefix* COUNT number`. As in Redis, a key that is there all the time is told, whatever comes
+    /// and goes meanwhile: the order is one of hashes.
+    fn scan(&self, words: &Words) -> Answer {
+        let [cursor, matching, pattern, counting, count] = words else { return Err(wrong_number("scan")) };
+        let prefix = pattern.strip_suffix(b"*").filter(|_| is_word(matching, "MATCH") && is_word(counting, "COUNT"));
+        let prefix = prefix.expect("the model of Redis knows SCAN cursor MATCH prefix* COUNT number only");
+        let (after, count) = (integer(cursor)?, integer(count)?);
+        let hash = |key: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            i64::try_from(hasher.finish() >> 1).unwrap_or(i64::MAX).max(1)
+        };
+        let mut keys: Vec<_> = self.keys.keys().map(|key| (hash(key), key)).filter(|(at, _)| *at > after).collect();
+        keys.sort_unstable();
+        let looked = usize::try_from(count).unwrap_or(usize::MAX).min(keys.len());
+        let next = if looked < keys.len() { keys[looked - 1].0 } else { 0 };
+        let found = keys[..looked].iter().filter(|(_, key)| key.starts_with(prefix));
+        let found = found.map(|(_, key)| Reply::Bulk((*key).clone())).collect();
+        Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(found)]))
     }
 
     fn exists(&self, words: &Words) -> Answer {

@@ -1,7 +1,7 @@
 //! The schema as one statement. Needs nothing but the files: tools include this file as it is.
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 9] = [
+pub const SCHEMA: [&str; 10] = [
     include_str!("../../../sql/postgres/schema/0001_ledger.sql"),
     include_str!("../../../sql/postgres/schema/0002_procedures.sql"),
     include_str!("../../../sql/postgres/schema/0003_settle.sql"),
@@ -11,6 +11,7 @@ pub const SCHEMA: [&str; 9] = [
     include_str!("../../../sql/postgres/schema/0007_addressed.sql"),
     include_str!("../../../sql/postgres/schema/0008_luck.sql"),
     include_str!("../../../sql/postgres/schema/0009_access.sql"),
+    include_str!("../../../sql/postgres/schema/0010_retention.sql"),
 ];
 
 /// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the

@@ -1,0 +1,3 @@
+-- Those of the packets $1 (a JSON list) that no shard has to hold any more: noted as ended by $2, or decided here.
+SELECT id FROM packets
+WHERE id = ANY (ARRAY(SELECT json_array_elements_text($1::text::json))) AND (shard = -1 OR ended_at_ms <= $2)
