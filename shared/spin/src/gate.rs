@@ -274,7 +274,7 @@ impl App {
     }
 
     /// The level that the journals ask for.
-    async fn level_by_load(&self) -> i64 {
+    pub(crate) async fn level_by_load(&self) -> i64 {
         let waiting = join_all(self.shards().iter().map(|shard| shard.pulse(self.now_ms()))).await;
         waiting.into_iter().flatten().map(|waiting| Level::of_backlog(waiting).number()).max().unwrap_or_default()
     }

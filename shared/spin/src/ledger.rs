@@ -29,7 +29,7 @@ pub use exceptions::Exception;
 pub use guesses::Counted;
 pub use keys::KeyUse;
 pub use operator::By;
-pub use retention::RetiredMark;
+pub use retention::{EndedPlace, RetiredMark};
 pub use shards::ShardRecord;
 pub use shares::SharesPage;
 pub use statements::Statements;

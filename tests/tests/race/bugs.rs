@@ -8,7 +8,7 @@ use crate::scripts::Scripts;
 const BUGS: &[(&str, &str, &str)] = &[
     ("load", "if redis.call('GET', epoch) ~= ARGV[1]", "if false"),
     ("load", "== ARGV[1] then return {'again'}", "== 'x' then return {'again'}"),
-    ("load", "redis.call('DEL', packet)", ""),
+    ("load", "redis.call('DEL', packet)", "0"),
     ("load", "'e', ARGV[1], 'g'", "'e', 1, 'g'"),
     ("load", "'load ' .. ARGV[2]", "'open ' .. ARGV[2]"),
     ("grab", "if shard_epoch ~= ARGV[1]", "if false"),
@@ -54,7 +54,7 @@ const BUGS: &[(&str, &str, &str)] = &[
     ("fence", "~= ARGV[1]", "== 'x'"),
     ("fence", "redis.call('SET', KEYS[1], 0)", ""),
     ("rebuild", "~= '0'", "== 'x'"),
-    ("rebuild", "redis.call('DEL', packet)", ""),
+    ("rebuild", "redis.call('DEL', packet)", "0"),
     ("rebuild", "'s' .. ARGV[i + 1], 1", "'s' .. ARGV[i + 1], 2"),
     ("rebuild", "'g', settled, 'o'", "'g', 0, 'o'"),
     ("rebuild", "'q', count - 1", "'q', count - 2"),
