@@ -88,8 +88,9 @@ async fn a_malformed_retention_is_named_by_the_sweep() {
         options.variables = variables(&[("race_retention_s", "an hour")]);
     });
     let token = stack.operator_token().expect("a token");
-    let call = Client::new(stack.base_url()).call(Method::POST, "/internal/sweep").token(&token).json(&json!({}));
-    let answer = call.send().await.expect("an answer");
+    let client = Client::new(stack.base_url());
+    let answer =
+        client.call(Method::POST, "/internal/sweep").token(&token).json(&json!({})).send().await.expect("an answer");
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (500, &json!("misconfigured")));
     assert!(answer.text().contains("race_retention_s"), "{}", answer.text());
 }

@@ -50,9 +50,11 @@ pub struct Remembered {
     refusals: Cell<u32>,
     asked_at_ms: Cell<Option<i64>>,
     ended: OnceCell<Ended>,
-    /// By the number after which they begin.
-    pages: RefCell<BTreeMap<Option<u32>, (i64, Rc<SharesPage>)>>,
+    pages: RefCell<Pages>,
 }
+
+/// Pages of shares by the number after which they begin, each with the time at which it was read.
+type Pages = BTreeMap<Option<u32>, (i64, Rc<SharesPage>)>;
 
 /// When a shard said how long it is until the packet opens, and what it said.
 #[derive(Clone, Copy)]
