@@ -18,7 +18,8 @@ const MANY: usize = 10_000;
 async fn company(scene: &Scene<'_>, stack: &Stack) -> Person {
     let acme = scene.person("acme").await;
     let group = scene.group();
-    let grant = Grant { company: true, ..Grant::person(&acme.id, &[&group]) };
+    let groups = [group.as_str()];
+    let grant = Grant { company: true, ..Grant::person(&acme.id, &groups) };
     scene.bearer(&acme.id, &stack.keys().token(&grant).expect("a token"))
 }
 
