@@ -114,6 +114,32 @@ impl Event {
         if words.next().is_some() { None } else { Some(event) }
     }
 
+    /// Reads the entry that an exception's evidence begins with.
+    #[must_use]
+    pub fn of_evidence(evidence: &str) -> Option<Self> {
+        Self::parse(evidence.lines().next()?)
+    }
+
+    /// An entry's text as evidence, and behind it a line of why it could not be settled.
+    #[must_use]
+    pub fn with_words(text: &str, words: &str) -> String {
+        const MOST: usize = 500;
+        let words: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST).collect();
+        format!("{text}\n{words}")
+    }
+
+    /// When it happened, by the clock of the script that wrote it: Unix milliseconds. None for a load.
+    #[must_use]
+    pub const fn at_ms(&self) -> Option<i64> {
+        match self {
+            Self::Load { .. } => None,
+            Self::Open { opened_at_ms: at_ms, .. }
+            | Self::Close { closed_at_ms: at_ms, .. }
+            | Self::Contest { at_ms, .. }
+            | Self::Risk { at_ms, .. } => Some(*at_ms),
+        }
+    }
+
     /// The packet the entry is about.
     #[must_use]
     pub const fn packet(&self) -> PacketId {

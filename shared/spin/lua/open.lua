@@ -45,7 +45,8 @@ elseif is_receipt then
 end
 redis.call('HSET', packet, user, seq .. ':' .. at)
 redis.call('HINCRBY', packet, 'o', 1)
-redis.call('XADD', events, '*', 'e', table.concat({'open', id, epoch, seq, user, at}, ' '))
+local written = redis.call('XADD', events, '*', 'e', table.concat({'open', id, epoch, seq, user, at}, ' '))
+compare_clock(events, tostring(written), now_ms)
 -- The bell is only a hint: at most one is outstanding, and a lost one is made good by the sweep.
 if not redis.call('SET', bell, 1, 'NX', 'PX', 1000) then return {'ok', now_ms} end
 redis.call('PUBLISH', bell, string.match(bell, '%d+') or 'open')

@@ -17,7 +17,6 @@ use crate::gate::Gate;
 use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
 use crate::memory::{Memory, Remembered};
-use crate::operate::reconcile::Place;
 use crate::redis::Server;
 use crate::shard::Shard;
 use crate::sql::postgres::Postgres;
@@ -43,8 +42,6 @@ pub struct App {
     turns: Rc<()>,
     in_flight: Rc<()>,
     pub(crate) gate: Gate,
-    /// Where the reconciliation of the sweeps goes on.
-    pub(crate) reconciled: Cell<Place>,
     pub(crate) counts: Counts,
 }
 
@@ -160,7 +157,6 @@ impl App {
             turns: Rc::default(),
             in_flight: Rc::default(),
             gate: Gate::default(),
-            reconciled: Cell::default(),
             counts: Counts::default(),
         }
     }

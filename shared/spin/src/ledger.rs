@@ -19,6 +19,7 @@ mod books;
 mod exceptions;
 mod guesses;
 mod keys;
+mod lists;
 mod operator;
 mod retention;
 mod shards;
@@ -28,6 +29,7 @@ pub use books::Drift;
 pub use exceptions::Exception;
 pub use guesses::Counted;
 pub use keys::KeyUse;
+pub use lists::List;
 pub use operator::By;
 pub use retention::{EndedPlace, RetiredMark};
 pub use shards::ShardRecord;
@@ -173,7 +175,11 @@ impl Ledger {
     }
 
     async fn rows(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.database.query(statement, parameters).await.map_err(domain_error)
+        self.raw(statement, parameters).await.map_err(domain_error)
+    }
+
+    async fn raw(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        self.database.query(statement, parameters).await
     }
 
     async fn first(&self, statement: &str, parameters: Vec<Value>) -> Result<Option<Reader>, Error> {
@@ -249,8 +255,21 @@ impl Ledger {
     }
 
     /// Writes down one batch of the journal, all of it or nothing.
-    pub async fn settle(&self, batch: &[Settlement], now_ms: i64) -> Result<(), Error> {
-        self.rows(self.sql.settle, vec![json(batch)?, now_ms.into()]).await.map(drop)
+    ///
+    /// # Errors
+    /// Why it was not done: [`Failure::cause`] tells whose fault it is.
+    pub async fn settle(&self, batch: &[Settlement], now_ms: i64) -> Result<(), Failure> {
+        self.raw(self.sql.settle, vec![list(batch)?, now_ms.into()]).await.map(drop)
+    }
+
+    /// Those events of a batch for which somebody else has locked a row now, by their own ids.
+    ///
+    /// # Errors
+    /// As for [`settle`](Self::settle).
+    pub async fn held_up(&self, batch: &[Settlement]) -> Result<Vec<String>, Failure> {
+        let rows = self.raw(self.sql.held_up, vec![list(batch)?]).await?;
+        let text = |row| Reader::new(row).text().map_err(|error| Failure::of_answer(format!("{error:?}")));
+        rows.into_iter().map(text).collect()
     }
 
     /// The paid shares of a packet, in order of `seq`.
@@ -311,25 +330,12 @@ impl Ledger {
         Ok(Totals { total: row.fen()?, refunded: row.fen()?, count: row.int()?, best_luck_count: row.int()? })
     }
 
-    /// Packets whose time was over at `now_ms` and that are not closed, the longest overdue first; none of the shards
-    /// that are `away`.
-    pub async fn due(&self, now_ms: i64, limit: i64, away: &[u16]) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.due, vec![now_ms.into(), limit.into(), json(away)?]).await
-    }
-
-    /// Packets funded before `before_ms` that no shard has confirmed; none of the shards that are `away`.
-    pub async fn unloaded(&self, before_ms: i64, limit: i64, away: &[u16]) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.unloaded, vec![before_ms.into(), limit.into(), json(away)?]).await
-    }
-
-    /// Packets of Redis that open after `after_ms` and by `until_ms`, the first to open first.
-    pub async fn opening(&self, after_ms: i64, until_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.opening, vec![after_ms.into(), until_ms.into(), limit.into()]).await
-    }
-
     /// Puts on record what risk rules saw; what is on record already stays as it is.
-    pub async fn record_risks(&self, sightings: &[Sighting]) -> Result<(), Error> {
-        self.rows(self.sql.risk_record, vec![json(sightings)?]).await.map(drop)
+    ///
+    /// # Errors
+    /// As for [`settle`](Self::settle).
+    pub async fn record_risks(&self, sightings: &[Sighting]) -> Result<(), Failure> {
+        self.raw(self.sql.risk_record, vec![list(sightings)?]).await.map(drop)
     }
 
     async fn ids(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<PacketId>, Error> {
@@ -352,7 +358,7 @@ impl Ledger {
 
 /// What a rule of the schema means: a broken constraint becomes a domain error here and nowhere else.
 fn domain_error(failure: Failure) -> Error {
-    let broke = |rule: &str| failure.0.contains(rule);
+    let broke = |rule: &str| failure.text.contains(rule);
     if broke("balance_not_negative") {
         Error::InsufficientBalance
     } else if broke("limit_daily_send_fen") {
@@ -399,6 +405,11 @@ fn page<T, C>(mut entries: Vec<T>, limit: i64, place: impl Fn(&T) -> C) -> Page<
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
     serde_json::to_string(value).map(Value::Text).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// As [`json`], for what is told by its failures.
+fn list<T: Serialize>(values: &[T]) -> Result<Value, Failure> {
+    serde_json::to_string(values).map(Value::Text).map_err(|error| Failure::of_answer(error.to_string()))
 }
 
 fn packet(mut row: Reader) -> Result<Packet, Error> {

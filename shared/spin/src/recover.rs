@@ -126,6 +126,6 @@ impl App {
         }
         let load = |id: &PacketId| Settlement { kind: "load", packet: id.to_string(), ..Settlement::default() };
         let entries: Vec<_> = packets.iter().map(load).collect();
-        self.ledger().await?.settle(&entries, self.now_ms()).await
+        Ok(self.ledger().await?.settle(&entries, self.now_ms()).await?)
     }
 }

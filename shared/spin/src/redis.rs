@@ -128,6 +128,7 @@ fn failure(text: &str) -> Failure {
 
 /// A script and its name on the server.
 pub struct Script {
+    /// The files, each with its own first line; the first one's is the script's.
     parts: &'static [&'static str],
     text: OnceLock<(String, String)>,
 }

@@ -11,7 +11,7 @@ use crate::redis::{Argument, Failure, Redis, Reply, Script, binary};
 
 mod admit;
 mod codec;
-mod journal;
+pub(crate) mod journal;
 mod look;
 mod operator;
 mod recovery;
@@ -29,7 +29,7 @@ pub static LOAD: Script = Script::new(&[include_str!("../lua/load.lua")]);
 /// Lets a person in and binds a share.
 pub static GRAB: Script = Script::new(&[include_str!("../lua/admit.lua"), include_str!("../lua/grab.lua")]);
 /// Opens a share.
-pub static OPEN: Script = Script::new(&[include_str!("../lua/open.lua")]);
+pub static OPEN: Script = Script::new(&[include_str!("../lua/clock.lua"), include_str!("../lua/open.lua")]);
 static CLOSE: Script = Script::new(&[include_str!("../lua/close.lua")]);
 
 /// One shard: its number, its server and its key names.
@@ -38,9 +38,12 @@ pub struct Shard {
     pub number: u16,
     redis: Box<dyn Redis>,
     events: String,
+    tries: String,
     bell: String,
     epoch: String,
     held: String,
+    /// Where the next take-over goes on among the pending entries.
+    taken_to: RefCell<String>,
     trusted: RefCell<Option<Trust>>,
     health: Cell<admit::Health>,
 }
@@ -61,8 +64,8 @@ pub struct Entry {
     pub id: String,
     /// The event's text.
     pub text: String,
-    /// How often it has been handed to a reader.
-    pub deliveries: i64,
+    /// How often settling it alone failed by an error of its own; 0 when something held it up. None before it stood alone.
+    pub tries: Option<i64>,
 }
 
 /// What a call on a packet came to.
@@ -79,8 +82,18 @@ impl Shard {
     #[must_use]
     pub fn new(number: u16, redis: Box<dyn Redis>) -> Self {
         let key = |name: &str| format!("hb:{{{number}}}:{name}");
-        let (events, bell, epoch, held) = (key("events"), key("bell"), key("epoch"), key("held"));
-        Self { number, redis, events, bell, epoch, held, trusted: RefCell::default(), health: Cell::default() }
+        Self {
+            number,
+            redis,
+            events: key("events"),
+            tries: key("tries"),
+            bell: key("bell"),
+            epoch: key("epoch"),
+            held: key("held"),
+            taken_to: RefCell::new(journal::START.to_owned()),
+            trusted: RefCell::default(),
+            health: Cell::default(),
+        }
     }
 
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {

@@ -5,8 +5,10 @@ use core::time::Duration;
 use async_trait::async_trait;
 use hongbao_core::Error;
 
+mod failure;
 pub mod postgres;
 pub mod sqlite;
+pub use failure::{Cause, Failure};
 
 /// How long a statement may take, connecting included.
 pub const DEADLINE: Duration = Duration::from_millis(3_000);
@@ -30,17 +32,6 @@ pub enum Value {
 
 /// A row of an answer, by position.
 pub type Row = Vec<Value>;
-
-/// Why a statement did not do its work; the database's own words. Then it did nothing, unless the deadline
-/// passed: then it may have been done, and doing it again is harmless.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure(pub String);
-
-impl From<Failure> for Error {
-    fn from(Failure(cause): Failure) -> Self {
-        Self::Unavailable(format!("sql: {cause}"))
-    }
-}
 
 /// A database: Spin's own, or a native one in a test.
 #[async_trait(?Send)]

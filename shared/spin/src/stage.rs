@@ -12,4 +12,5 @@ pub mod retire;
 pub mod send;
 pub mod sweep;
 pub mod view;
+mod work;
 pub mod wrap;

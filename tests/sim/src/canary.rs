@@ -36,8 +36,6 @@ pub struct Seam {
 pub enum LinkBug {
     /// Entries are acknowledged as they are read.
     AcknowledgesOnRead,
-    /// Nobody takes over what a dead reader left.
-    NeverTakesOver,
     /// The sweep does not read the journal.
     TrustsTheBell,
     /// Any copy of a shard passes for the right one.

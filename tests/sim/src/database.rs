@@ -1,6 +1,6 @@
 //! The ledger's database: a real SQLite in memory, and the ways in which a call to it can go wrong.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -16,6 +16,9 @@ use crate::world::{ProcessId, within};
 /// How long a statement may take, as in `shared/spin`.
 const DEADLINE_US: u64 = 3_000_000;
 
+/// How long a statement waits for a lock.
+const LOCK_TIMEOUT_US: u64 = 500_000;
+
 /// A database of one run.
 pub struct Store {
     /// The database.
@@ -24,6 +27,8 @@ pub struct Store {
     pub is_down: Cell<bool>,
     /// How much longer every statement takes, in microseconds.
     pub slow_us: Cell<u64>,
+    /// Whose wallet somebody has locked.
+    pub locked: RefCell<Option<String>>,
     /// Seeded bugs in statements: text that is replaced.
     altered: Vec<(String, String)>,
 }
@@ -77,7 +82,22 @@ impl Store {
         let copy = backup::Backup::new(prepared, &mut connection).expect("a copy begins");
         copy.step(-1).expect("a copy is made");
         drop(copy);
-        Self { connection, is_down: Cell::new(false), slow_us: Cell::new(0), altered: seam.statements.clone() }
+        Self {
+            connection,
+            is_down: Cell::new(false),
+            slow_us: Cell::new(0),
+            locked: RefCell::default(),
+            altered: seam.statements.clone(),
+        }
+    }
+
+    /// Whether a statement writes about the person whose wallet is locked. SQLite has one lock for everything; the
+    /// application is the same on a database that has more.
+    fn is_locked(&self, statement: &str, parameters: &[Value]) -> bool {
+        let locked = self.locked.borrow();
+        let Some(user) = locked.as_deref().filter(|_| statement.contains("INSERT INTO")) else { return false };
+        let quoted = format!("\"{user}\"");
+        parameters.iter().any(|value| matches!(value, Value::Text(text) if text == user || text.contains(&quoted)))
     }
 
     fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
@@ -96,7 +116,7 @@ impl Store {
 }
 
 fn failure(error: rusqlite::Error) -> Failure {
-    Failure(error.to_string())
+    Failure::of_sqlite(error.to_string())
 }
 
 struct Bound(Value);
@@ -118,7 +138,7 @@ fn value(value: ValueRef<'_>) -> Result<Value, Failure> {
         ValueRef::Text(text) => Ok(Value::Text(String::from_utf8_lossy(text).into_owned())),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
         ValueRef::Null => Ok(Value::Null),
-        ValueRef::Real(_) => Err(Failure("a floating-point number, which the ledger never holds".to_owned())),
+        ValueRef::Real(_) => Err(Failure::of_answer("a floating-point number, which the ledger never holds")),
     }
 }
 
@@ -136,7 +156,7 @@ impl Database for Client {
         self.site.host_call(self.process).await;
         let answer = within(&self.site.world, DEADLINE_US, self.exchange(statement, parameters)).await;
         self.site.host_call(self.process).await;
-        let answer = answer.unwrap_or_else(|| Err(Failure("no answer within 3s".to_owned())));
+        let answer = answer.unwrap_or_else(|| Err(Failure::lost("no answer within 3s")));
         if self.site.seam.swallows(statement) { answer.or_else(|_| Ok(Vec::new())) } else { answer }
     }
 
@@ -150,9 +170,13 @@ impl Client {
         let (site, faults) = (&self.site, &self.site.faults);
         site.world.dawdle_us(faults.mix.sql_delay_us).await;
         if site.store.is_down.get() || faults.loses(faults.mix.sql_refused) {
-            return Err(Failure("connection refused".to_owned()));
+            return Err(Failure::lost("connection refused"));
         }
         site.world.sleep_us(site.store.slow_us.get()).await;
+        if site.store.is_locked(statement, &parameters) {
+            site.world.sleep_us(LOCK_TIMEOUT_US).await;
+            return Err(Failure::of_postgres("55P03", "canceling statement due to lock timeout"));
+        }
         if faults.strike(faults.mix.sql_late) {
             let (site, statement) = (site.clone(), statement.to_owned());
             self.site.world.spawn(None, async move {

@@ -77,6 +77,10 @@ pub enum Disaster {
     Blackout,
     /// Somebody writes what no script writes into the journal.
     Poison,
+    /// A reader died between deleting what it had settled and acknowledging it.
+    Ghosts,
+    /// Somebody holds a lock: statements that need one person's wallet fail.
+    Lock,
 }
 
 impl Disaster {
@@ -93,11 +97,13 @@ impl Disaster {
         Self::ClockJump,
         Self::Blackout,
         Self::Poison,
+        Self::Ghosts,
+        Self::Lock,
         Self::RedisRollback,
         Self::RedisEmpty,
     ];
     /// Those after which Redis still holds all that it ever answered.
-    pub const KEEPING: &'static [Self] = Self::ALL.split_at(11).0;
+    pub const KEEPING: &'static [Self] = Self::ALL.split_at(13).0;
 }
 
 impl Mix {

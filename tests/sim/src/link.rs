@@ -175,8 +175,7 @@ impl Link {
                     let _ = server.execute("XDEL", &[stream.clone(), id]);
                 }
             }
-            (LinkBug::NeverTakesOver, "XAUTOCLAIM") => *answer = Ok(Answered::Array(vec![Answered::bulk("0-0")])),
-            (LinkBug::TrustsTheBell, "XREADGROUP" | "XAUTOCLAIM") if is_sweep => *answer = Ok(Answered::Nil),
+            (LinkBug::TrustsTheBell, "XREADGROUP") if is_sweep => *answer = Ok(Answered::Nil),
             (LinkBug::TrustsAnyCopy, "MGET") => {
                 let epoch =
                     self.site.store.number(&format!("SELECT MAX(epoch) FROM shards WHERE shard = {}", self.shard));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::fault::Disaster;
 use crate::link::{Machine, Reach};
-use crate::redis::Server;
+use crate::redis::{Reply, Server};
 use crate::site::{Site, run_id};
 
 /// Starts the run's disasters.
@@ -28,6 +28,7 @@ pub fn repair(site: &Rc<Site>) {
     site.faults.end();
     site.store.is_down.set(false);
     site.store.slow_us.set(0);
+    site.store.locked.take();
     site.app_ahead_ms.set(0);
     for machine in &site.machines {
         machine.reach.set(Reach::Up);
@@ -114,6 +115,20 @@ async fn strike_application(site: &Rc<Site>, disaster: Disaster, number: usize, 
             site.record_fault("poison", Some(number), site.world.now_ms());
             poison(site, number);
         }
+        Disaster::Ghosts => {
+            site.record_fault("ghosts", Some(number), site.world.now_ms());
+            ghosts(site, number);
+            // What comes next, somebody reads who dies as well: it is pending behind what is deleted.
+            last(site, lasts_ms.min(2_000)).await;
+            read_and_die(&mut site.machines[number].server.borrow_mut(), number);
+        }
+        Disaster::Lock => {
+            site.record_fault("lock", None, site.world.now_ms());
+            // Those who are in most runs.
+            site.store.locked.replace(Some(format!("us_{}", random.below(4))));
+            last(site, lasts_ms).await;
+            site.store.locked.take();
+        }
         _ => {}
     }
 }
@@ -137,6 +152,31 @@ async fn lose(site: &Rc<Site>, machine: &Machine, change: impl FnOnce(&mut Serve
 fn restart(site: &Rc<Site>, number: usize) {
     let run_id = run_id(&site.world, number);
     site.machines[number].server.borrow_mut().restart(run_id);
+}
+
+/// Entries that are pending and deleted: more than drains drop in time, if each drops one.
+fn ghosts(site: &Rc<Site>, number: usize) {
+    let machine = &site.machines[number];
+    let mut server = machine.server.borrow_mut();
+    server.now_us = site.world.now_us() + machine.ahead_us;
+    for _ in 0..600 {
+        let words = [&*format!("hb:{{{number}}}:events"), "*", "e", "ghost"].map(bytes);
+        let Ok(Reply::Bulk(id)) = server.execute("XADD", &words) else { break };
+        read_and_die(&mut server, number);
+        let _ = server.execute("XDEL", &[words[0].clone(), id]);
+    }
+}
+
+/// Reads all that nobody has read yet, and never acknowledges it.
+fn read_and_die(server: &mut Server, number: usize) {
+    let events = format!("hb:{{{number}}}:events");
+    let words = ["GROUP", "settlement", "ghost", "COUNT", "10000", "STREAMS", &events, ">"].map(bytes);
+    // A server that has no group yet refuses it, and that is fine.
+    let _ = server.execute("XREADGROUP", &words);
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
 }
 
 /// An entry that no script writes.

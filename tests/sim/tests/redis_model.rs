@@ -29,6 +29,9 @@ const SCRIPTS: [&str; 14] = [
     "return type(redis.call('GET', 'nothing')) .. type(redis.call('HGETALL', KEYS[1]))",
 ];
 
+/// The script that follows the cursor of pending entries.
+const TAKE_OVER: &str = include_str!("../../../shared/spin/lua/take_over.lua");
+
 struct Pair {
     real: Connection,
     model: Server,
@@ -110,6 +113,11 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
     let number = random.below(20);
     let id = format!("{}-{}", *clock - random.below(6).min(*clock - 1), random.below(2));
     let consumer = *random.pick(&["one", "two"]);
+    if random.below(14) == 0 {
+        let (start, count) = (if random.below(2) == 0 { "0-0" } else { &id }, random.between(1, 3).to_string());
+        let take_over = [TAKE_OVER, "2", "s", "tries", "g", consumer, "0", start, &count];
+        return ("EVAL", take_over.map(word).to_vec());
+    }
     let text = match random.below(30) {
         0 => ("HSET", format!("h {field} {number} d x")),
         1 => ("HMGET", "h a b c".to_owned()),
@@ -135,6 +143,7 @@ fn command(random: &Random, clock: &mut u64) -> (&'static str, Vec<Vec<u8>>) {
         20 => ("XGROUP", format!("CREATE s g {}", random.pick(&["0 MKSTREAM", "0", "$"]))),
         21 => ("XREADGROUP", format!("GROUP g {consumer} COUNT {} STREAMS s >", random.between(1, 3))),
         22 => ("XACK", format!("s g {id}")),
+        23 if random.below(2) == 0 => ("XAUTOCLAIM", format!("s g {consumer} 0 {id} COUNT {}", random.between(1, 3))),
         23 => ("XAUTOCLAIM", format!("s g {consumer} 0 0 COUNT {}", random.between(1, 3))),
         27 => ("HSCAN", (*random.pick(&["h 0 COUNT 500", "none 0 COUNT 500"])).to_owned()),
         24 => ("XINFO", "STREAM s".to_owned()),

@@ -84,12 +84,14 @@ on_both! {
         a_batch_of_an_epoch_that_is_over_is_refused
         a_batch_read_from_an_earlier_server_process_is_refused
         lost_opens_are_given_up_on_record
-        parallel_batches_over_the_same_wallets_settle_all;
+        parallel_batches_over_the_same_wallets_settle_all
+        what_somebody_has_locked_is_told;
     reading:
         a_statement_is_read_in_pages
         packets_are_listed_in_pages_and_summed
         a_groups_packets_are_listed_in_pages_with_the_readers_share
         overdue_and_unloaded_packets_are_found
+        a_list_is_read_in_pages_of_a_shard
         a_key_is_made_once;
     authority:
         a_packet_without_a_shard_is_grabbed_and_opened_here
@@ -118,5 +120,5 @@ on_both! {
         a_setting_is_set_once_and_every_change_is_an_act
         a_shard_is_given_up_by_an_act_under_its_next_epoch
         what_a_rule_saw_is_on_record_once
-        packets_are_found_ahead_of_their_start_and_away_shards_are_left_out;
+        packets_are_found_ahead_of_their_start_a_shard_at_a_time;
 }

@@ -1,7 +1,7 @@
 //! What only PostgreSQL has: rights, and connections that fail.
 
 use hongbao_core::Fen;
-use hongbao_spin::sql::{Database, Failure};
+use hongbao_spin::sql::Database;
 
 use crate::backend::{Backend, Kind};
 use crate::on;
@@ -9,7 +9,7 @@ use crate::setting::{NOW_MS, fen, user};
 
 async fn refusal(database: &dyn Database, statement: &str) -> String {
     match database.query(statement, vec![]).await {
-        Err(Failure(cause)) => cause,
+        Err(failure) => failure.text,
         Ok(rows) => panic!("{statement}: {rows:?}"),
     }
 }

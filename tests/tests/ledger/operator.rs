@@ -6,7 +6,7 @@ use hongbao_core::audit::Head;
 use hongbao_core::wire::operator::ExceptionState;
 use hongbao_core::{Error, Fen};
 
-use hongbao_spin::ledger::{By, Drift, Ledger};
+use hongbao_spin::ledger::{By, Drift, Ledger, List};
 use hongbao_spin::sql::{PATIENCE, Value};
 
 use crate::backend::Backend;
@@ -75,7 +75,7 @@ pub(crate) async fn the_audit_cannot_be_rewritten(books: &Backend) {
     books.ledger().await.deposit_by(BY, "d1", &user("anna"), fen(500)).await.expect("a deposit");
     for statement in ["UPDATE audit SET reason = 'x'", "DELETE FROM audit"] {
         let refused = books.owner().await.query(statement, vec![]).await;
-        assert!(refused.is_err_and(|failure| failure.0.contains("append-only")), "{statement}");
+        assert!(refused.is_err_and(|failure| failure.text.contains("append-only")), "{statement}");
     }
 }
 
@@ -205,7 +205,8 @@ pub(crate) async fn sound_books_are_found_sound(books: &Backend) {
     assert!(found.iter().all(|books| books.faults().is_empty()), "{found:?}");
     // Three escrows, three senders, two people and suspense.
     assert_eq!((found.len(), ledger.all_balances().await.expect("a sum")), (9, (0, 10)));
-    assert_eq!(ledger.live(NOW_MS, 10).await.expect("live"), [live.facts.id]);
+    let page = ledger.page(List::Live { now_ms: NOW_MS }, Some(0), "", 10).await;
+    assert_eq!(page.expect("live"), [live.facts.id]);
     let numbers: BTreeMap<_, _> = ledger.stats(NOW_MS).await.expect("numbers").into_iter().collect();
     for (name, number) in [("open", 1), ("expired", 1), ("finished", 1), ("scheduled", 0), ("world_fen", -1_910)] {
         assert_eq!(numbers.get(name), Some(&number), "{name}: {numbers:?}");

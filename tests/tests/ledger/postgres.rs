@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
-use hongbao_spin::sql::postgres::{cause, migration};
+use hongbao_spin::sql::postgres::migration;
 use hongbao_spin::sql::{Database, Failure, Row, Value};
 use hongbao_stack::Postgres;
 use hongbao_tests::stage::folder;
@@ -101,8 +101,8 @@ impl Native {
 impl Database for Native {
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         self.run(statement, parameters).await.map_err(|error| match error.as_db_error() {
-            Some(refusal) => Failure(cause(refusal.code().code(), refusal.message())),
-            None => Failure(format!("{error:?}")),
+            Some(refusal) => Failure::of_postgres(refusal.code().code(), refusal.message()),
+            None => Failure::lost(format!("{error:?}")),
         })
     }
 

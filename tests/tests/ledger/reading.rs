@@ -3,7 +3,7 @@
 use hongbao_core::packet::{Recipient, State};
 use hongbao_core::wire::Role;
 use hongbao_core::{Fen, PacketId};
-use hongbao_spin::ledger::Totals;
+use hongbao_spin::ledger::{List, Totals};
 
 use crate::backend::Backend;
 use crate::setting::{Journal, LIFE_MS, NO_LIMITS, NOW_MS, fen, id, quote, seed, sent, user};
@@ -115,13 +115,48 @@ pub(crate) async fn overdue_and_unloaded_packets_are_found(books: &Backend) {
         journal.open(&finished, 0, &user("anna")),
     ];
     ledger.settle(&batch, NOW_MS).await.expect("settled");
-    let end_ms = NOW_MS + LIFE_MS;
-    assert_eq!(ledger.due(end_ms - 1, 10, &[]).await.expect("ids"), []);
-    assert_eq!(ledger.due(end_ms, 10, &[]).await.expect("ids"), [open.facts.id]);
-    assert_eq!(ledger.unloaded(NOW_MS, 10, &[]).await.expect("ids"), [finished.facts.id]);
-    assert_eq!(ledger.unloaded(NOW_MS - 1, 10, &[]).await.expect("ids"), []);
+    let (end_ms, half_sent) = (NOW_MS + LIFE_MS, sent(&ledger, 4, 1, 1).await);
+    let page = async |list| ledger.page(list, Some(0), "", 10).await.expect("ids");
+    assert_eq!(page(List::Due { now_ms: end_ms - 1 }).await, []);
+    assert_eq!(page(List::Due { now_ms: end_ms }).await, [open.facts.id, half_sent.facts.id]);
+    // One that is over, and whose load nobody has told of, needs no shard any more.
+    assert_eq!(page(List::Unloaded { before_ms: NOW_MS }).await, [half_sent.facts.id]);
+    assert_eq!(page(List::Unloaded { before_ms: NOW_MS - 1 }).await, []);
+    ledger.settle(&[journal.load(&half_sent), journal.close(&half_sent, 0)], NOW_MS).await.expect("settled");
     assert_eq!(ledger.unfinished(0, id(0), 10).await.expect("ids"), [open.facts.id]);
     assert_eq!(ledger.unfinished(1, id(0), 10).await.expect("ids"), []);
+}
+
+/// Whatever waits at other shards, a shard's own packets are found; and what is configured nowhere is told.
+pub(crate) async fn a_list_is_read_in_pages_of_a_shard(books: &Backend) {
+    let (ledger, list) = (books.ledger().await, List::Due { now_ms: NOW_MS + LIFE_MS });
+    let mut expected = Vec::new();
+    for number in 0..5 {
+        expected.push(sent(&ledger, number, 10, 1).await.facts.id);
+    }
+    let orphan = quote(9, &user("orphan"), 10, 1);
+    ledger.deposit("for-9", &orphan.sender, fen(10), NOW_MS).await.expect("a deposit");
+    ledger.fund(&orphan, &seed(9), Some(5), &NO_LIMITS, NOW_MS).await.expect("a packet");
+    for shard in [0, 5] {
+        ledger.shard(shard).await.expect("a record");
+    }
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = ledger.page(list, Some(0), &after, 2).await.expect("a page");
+        let Some(last) = page.last() else { break };
+        after = last.to_string();
+        found.extend(page);
+    }
+    assert_eq!(found, expected);
+    assert_eq!(ledger.page(list, Some(5), "", 10).await.expect("a page").len(), 1);
+    assert_eq!(ledger.page(list, None, "", 10).await.expect("a page"), []);
+    assert_eq!(ledger.orphans(&[0], 10).await.expect("shards"), [(5, 1)]);
+    assert_eq!(ledger.orphans(&[0, 5], 10).await.expect("shards"), []);
+    assert_eq!(ledger.place("due:0").await.expect("a place"), "");
+    for value in [after.as_str(), ""] {
+        ledger.set_place("due:0", value).await.expect("noted");
+        assert_eq!(ledger.place("due:0").await.expect("a place"), value);
+    }
 }
 
 pub(crate) async fn a_key_is_made_once(books: &Backend) {

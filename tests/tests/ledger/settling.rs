@@ -1,10 +1,12 @@
 //! The journal becomes claims, postings, refunds and exceptions.
 
-use hongbao_core::{Error, Fen};
-use hongbao_spin::ledger::{Ledger, Packet, Settlement};
-use hongbao_spin::sql::Value;
+use std::time::{Duration, Instant};
 
-use crate::backend::Backend;
+use hongbao_core::Fen;
+use hongbao_spin::ledger::{Ledger, Packet, Settlement};
+use hongbao_spin::sql::{Cause, Failure, Value};
+
+use crate::backend::{Backend, Kind};
 use crate::setting::{Journal, LIFE_MS, NOW_MS, fen, id, sent, user};
 
 /// When the batches are settled.
@@ -255,7 +257,7 @@ pub(crate) async fn a_batch_of_an_epoch_that_is_over_is_refused(books: &Backend)
     let next = ledger.next_epoch(&record, NOW_MS, NOW_MS + 1).await.expect("an answer").expect("a new epoch");
     let open = journal.open(&packet, 1, &user("ben"));
     let late = ledger.settle(&batch(record.epoch, 6, &open), LATER_MS).await;
-    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    assert!(late.as_ref().is_err_and(|failure| failure.text.contains("epoch_is_over")), "{late:?}");
     assert_eq!(now(&ledger, &packet).await.settled, 1);
     settle(&ledger, &batch(next, 6, &open)).await;
     assert_eq!(now(&ledger, &packet).await.settled, 2);
@@ -272,7 +274,7 @@ pub(crate) async fn a_batch_read_from_an_earlier_server_process_is_refused(books
     assert_eq!(ledger.shard(0).await.expect("a shard").run_id, "second");
     let open = journal.open(&packet, 1, &user("ben"));
     let late = ledger.settle(&[read_from("first"), open.clone()], LATER_MS).await;
-    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    assert!(late.as_ref().is_err_and(|failure| failure.text.contains("epoch_is_over")), "{late:?}");
     assert_eq!(now(&ledger, &packet).await.settled, 1);
     settle(&ledger, &[read_from("second"), open]).await;
     assert_eq!(now(&ledger, &packet).await.settled, 2);
@@ -322,11 +324,48 @@ pub(crate) async fn parallel_batches_over_the_same_wallets_settle_all(books: &Ba
         for part in batches[number].chunks(10) {
             ledger.settle(part, LATER_MS).await?;
         }
-        Ok::<_, Error>(())
+        Ok::<_, Failure>(())
     });
     assert!(settled.iter().all(Result::is_ok), "{settled:?}");
     let paid = "SELECT CAST(SUM(settled) AS bigint) FROM packets";
     let refused = books.number("SELECT COUNT(*) FROM exceptions").await;
     assert_eq!(books.number(paid).await, i64::from(SHARES) * 8);
     assert_eq!(refused, 4);
+}
+
+/// A lock on one wallet stops who needs it, soon, and is told; on SQLite one lock is for everything.
+pub(crate) async fn what_somebody_has_locked_is_told(books: &Backend) {
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let (one, two) = (sent(&ledger, 1, 1_000, 3).await, sent(&ledger, 2, 1_000, 3).await);
+    let (anna, ben) = (user("anna"), user("ben"));
+    for who in [&anna, &ben] {
+        ledger.deposit(who.as_str(), who, fen(1), NOW_MS).await.expect("a deposit");
+    }
+    let batch = [
+        journal.open(&one, 0, &anna),
+        journal.open(&one, 1, &ben),
+        journal.open(&two, 0, &ben),
+        journal.close(&two, 1),
+    ];
+    assert_eq!(ledger.held_up(&batch).await, Ok(vec![]));
+    if books.kind == Kind::Postgres {
+        let other = books.owner().await;
+        for (locked, held) in [
+            ("accounts WHERE id = 'wallet:us_anna'", vec![&batch[0]]),
+            ("accounts WHERE id = 'wallet:us_sender2'", vec![&batch[3]]),
+            (&format!("packets WHERE id = '{}'", one.facts.id), vec![&batch[0], &batch[1]]),
+        ] {
+            other.query("BEGIN", vec![]).await.expect("a transaction");
+            other.query(&format!("SELECT id FROM {locked} FOR UPDATE"), vec![]).await.expect("a lock");
+            let events: Vec<_> = held.into_iter().map(|entry| entry.event.clone()).collect();
+            assert_eq!(ledger.held_up(&batch).await, Ok(events), "{locked}");
+            let begun = Instant::now();
+            let failure = ledger.settle(&batch, LATER_MS).await.expect_err("it is locked");
+            assert!(failure.is_lock() && failure.cause == Cause::HeldUp, "{failure:?}");
+            assert!(begun.elapsed() < Duration::from_millis(1_900), "{:?}", begun.elapsed());
+            other.query("ROLLBACK", vec![]).await.expect("the end");
+        }
+    }
+    settle(&ledger, &batch).await;
+    assert_eq!(reasons(books).await, [""; 0]);
 }

@@ -59,7 +59,7 @@ impl Database for Native {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
 fn failure(error: rusqlite::Error) -> Failure {
-    Failure(error.to_string())
+    Failure::of_sqlite(error.to_string())
 }
 
 struct Bound(Value);

@@ -2,7 +2,7 @@
 
 use hongbao_core::Error;
 use hongbao_core::quote::Quote;
-use hongbao_spin::ledger::{By, Sighting};
+use hongbao_spin::ledger::{By, List, Sighting};
 use hongbao_spin::sql::PATIENCE;
 
 use crate::backend::Backend;
@@ -66,7 +66,7 @@ pub(crate) async fn what_a_rule_saw_is_on_record_once(books: &Backend) {
     assert_eq!((event.user.as_str(), event.packet_id, event.at_ms), ("us_bot", Some(crate::setting::id(1)), NOW_MS));
 }
 
-pub(crate) async fn packets_are_found_ahead_of_their_start_and_away_shards_are_left_out(books: &Backend) {
+pub(crate) async fn packets_are_found_ahead_of_their_start_a_shard_at_a_time(books: &Backend) {
     let ledger = books.ledger().await;
     let at_once = sent(&ledger, 1, 10, 1).await;
     let later = Quote { starts_at_ms: Some(NOW_MS + 100), ..quote(2, &user("planner"), 10, 1) };
@@ -74,9 +74,11 @@ pub(crate) async fn packets_are_found_ahead_of_their_start_and_away_shards_are_l
     let packet = ledger.fund(&later, &seed(2), Some(0), &NO_LIMITS, NOW_MS).await.expect("a packet");
     assert_eq!((at_once.facts.starts_at_ms, packet.facts.starts_at_ms), (0, NOW_MS + 100));
     for (after_ms, until_ms, found) in [(0, 99, false), (0, 100, true), (99, 200, true), (100, 200, false)] {
-        let ids = ledger.opening(NOW_MS + after_ms, NOW_MS + until_ms, 10).await.expect("ids");
+        let list = List::Opening { after_ms: NOW_MS + after_ms, until_ms: NOW_MS + until_ms };
+        let ids = ledger.page(list, Some(0), "", 10).await.expect("ids");
         assert_eq!(ids, if found { vec![packet.facts.id] } else { vec![] }, "{after_ms} {until_ms}");
     }
-    assert_eq!(ledger.unloaded(NOW_MS, 10, &[0]).await.expect("ids"), []);
-    assert_eq!(ledger.unloaded(NOW_MS, 10, &[1, 2]).await.expect("ids").len(), 2);
+    let unloaded = List::Unloaded { before_ms: NOW_MS };
+    assert_eq!(ledger.page(unloaded, Some(1), "", 10).await.expect("ids"), []);
+    assert_eq!(ledger.page(unloaded, Some(0), "", 10).await.expect("ids").len(), 2);
 }

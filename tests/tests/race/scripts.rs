@@ -28,6 +28,9 @@ impl Scripts {
         let grab = texts.get_mut("grab").expect("a script");
         let (_, behind) = grab.split_once('\n').expect("a head");
         *grab = read("admit") + behind;
+        let open = texts.get_mut("open").expect("a script");
+        let (_, behind) = open.split_once('\n').expect("a head");
+        *open = read("clock") + behind;
         Self(texts)
     }
 

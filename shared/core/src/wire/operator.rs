@@ -344,6 +344,8 @@ pub struct ShardAnswer {
     pub shard: u16,
     /// Whether it answers.
     pub is_up: bool,
+    /// Whether it is configured; packets of one that is not wait until it is, or until it is given up.
+    pub is_configured: bool,
     /// How many new packets it takes compared with the others, 0 for none; absent while nobody can tell.
     pub weight: Option<u32>,
     /// How many packets it has to hold, as the ledger says; absent while that does not answer.

@@ -1,5 +1,6 @@
--- Packets whose time is over and that nobody has closed yet, the longest overdue first; none of the shards that are
--- away ($3: a JSON list), for whose packets nothing can be done now.
-SELECT id FROM packets WHERE is_running AND expires_at_ms <= $1
-  AND shard <> ALL (ARRAY(SELECT json_array_elements_text($3::text::json)::bigint))
-ORDER BY expires_at_ms LIMIT $2
+-- Packets of one shard ($1; -1: SQL authority) whose time was over at $2 and that nobody has closed yet, the longest
+-- overdue first; those behind the packet $3.
+SELECT id FROM packets
+WHERE shard = $1 AND is_running AND expires_at_ms <= $2
+  AND (expires_at_ms, id) > (COALESCE((SELECT a.expires_at_ms FROM packets a WHERE a.id = $3), 0), $3)
+ORDER BY expires_at_ms, id LIMIT $4

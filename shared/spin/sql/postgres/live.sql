@@ -1,4 +1,5 @@
--- Packets that are being opened now: started before $1, not over; those that end last first.
-SELECT id FROM packets WHERE is_running AND expires_at_ms > $1 AND starts_at_ms <= $1
-  AND is_loaded AND shard >= 0 AND frozen_at_ms IS NULL
-ORDER BY expires_at_ms DESC LIMIT $2
+-- Packets of a shard ($1) that are being opened at $2, the first to end first; those behind the packet $3.
+SELECT id FROM packets
+WHERE shard = $1 AND is_running AND is_loaded AND frozen_at_ms IS NULL AND expires_at_ms > $2 AND starts_at_ms <= $2
+  AND (expires_at_ms, id) > (GREATEST(COALESCE((SELECT a.expires_at_ms FROM packets a WHERE a.id = $3), 0), $2), $3)
+ORDER BY expires_at_ms, id LIMIT $4

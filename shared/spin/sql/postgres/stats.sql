@@ -2,7 +2,7 @@
 SELECT 'scheduled' AS name, COUNT(*) AS number FROM packets WHERE is_running AND expires_at_ms > $1 AND starts_at_ms > $1
 UNION ALL SELECT 'open', COUNT(*) FROM packets WHERE is_running AND expires_at_ms > $1 AND starts_at_ms <= $1
 UNION ALL SELECT 'overdue', COUNT(*) FROM packets WHERE is_running AND expires_at_ms <= $1
-UNION ALL SELECT 'unloaded', COUNT(*) FROM packets WHERE NOT is_loaded
+UNION ALL SELECT 'unloaded', COUNT(*) FROM packets WHERE NOT is_loaded AND shard >= 0 AND is_running
 UNION ALL SELECT 'frozen', COUNT(*) FROM packets WHERE frozen_at_ms IS NOT NULL
 UNION ALL SELECT 'finished', COUNT(*) FROM packets WHERE settled = count
 UNION ALL SELECT 'expired', COUNT(*) FROM packets WHERE closed_at_ms IS NOT NULL AND settled < count

@@ -1,5 +1,6 @@
--- Funded packets that no shard has confirmed: whoever sent them stopped half way. None of the shards that are away
--- ($3: a JSON list).
-SELECT id FROM packets WHERE NOT is_loaded AND shard >= 0 AND created_at_ms <= $1
-  AND shard <> ALL (ARRAY(SELECT json_array_elements_text($3::text::json)::bigint))
-ORDER BY created_at_ms LIMIT $2
+-- Packets funded for a shard ($1) before $2 that it has not confirmed: whoever sent them stopped half way. Those behind
+-- the packet $3.
+SELECT id FROM packets
+WHERE shard = $1 AND NOT is_loaded AND shard >= 0 AND is_running AND created_at_ms <= $2
+  AND (created_at_ms, id) > (COALESCE((SELECT a.created_at_ms FROM packets a WHERE a.id = $3), 0), $3)
+ORDER BY created_at_ms, id LIMIT $4

@@ -6,7 +6,8 @@ SELECT name, number FROM (
     WHERE closed_at_ms IS NULL AND settled < count AND expires_at_ms > ?1 AND starts_at_ms <= ?1
   UNION ALL SELECT 'overdue', COUNT(*) FROM packets
     WHERE closed_at_ms IS NULL AND settled < count AND expires_at_ms <= ?1
-  UNION ALL SELECT 'unloaded', COUNT(*) FROM packets WHERE is_loaded = 0
+  UNION ALL SELECT 'unloaded', COUNT(*) FROM packets
+    WHERE is_loaded = 0 AND shard >= 0 AND closed_at_ms IS NULL AND settled < count
   UNION ALL SELECT 'frozen', COUNT(*) FROM packets WHERE frozen_at_ms IS NOT NULL
   UNION ALL SELECT 'finished', COUNT(*) FROM packets WHERE settled = count
   UNION ALL SELECT 'expired', COUNT(*) FROM packets WHERE closed_at_ms IS NOT NULL AND settled < count

@@ -1,5 +1,6 @@
--- Funded packets that no shard has confirmed: whoever sent them stopped half way. None of the shards that are away
--- (?3: a JSON list).
-SELECT id FROM packets WHERE is_loaded = 0 AND shard >= 0 AND created_at_ms <= ?1
-  AND shard NOT IN (SELECT value FROM json_each(?3))
-ORDER BY created_at_ms LIMIT ?2
+-- Packets funded for a shard (?1) before ?2 that it has not confirmed: whoever sent them stopped half way. Those behind
+-- the packet ?3.
+SELECT id FROM packets
+WHERE shard = ?1 AND is_loaded = 0 AND shard >= 0 AND closed_at_ms IS NULL AND settled < count AND created_at_ms <= ?2
+  AND (created_at_ms, id) > (COALESCE((SELECT a.created_at_ms FROM packets a WHERE a.id = ?3), 0), ?3)
+ORDER BY created_at_ms, id LIMIT ?4

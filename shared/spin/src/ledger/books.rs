@@ -1,7 +1,7 @@
 //! The ledger read against itself: what reconciliation judges (core, `books`).
 
+use hongbao_core::Error;
 use hongbao_core::books::{AccountBooks, PacketBooks};
-use hongbao_core::{Error, PacketId};
 use serde::Serialize;
 
 use super::{Ledger, json};
@@ -56,11 +56,6 @@ impl Ledger {
             return Ok(());
         }
         self.rows(self.sql.drift, vec![json(drifts)?, now_ms.into()]).await.map(drop)
-    }
-
-    /// Up to `limit` packets that are being opened at `now_ms` in a shard of Redis; those that end last first.
-    pub async fn live(&self, now_ms: i64, limit: i64) -> Result<Vec<PacketId>, Error> {
-        self.ids(self.sql.live, vec![now_ms.into(), limit.into()]).await
     }
 }
 

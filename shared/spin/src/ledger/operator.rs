@@ -49,7 +49,7 @@ impl Ledger {
             let link = self.audit_head().await?.link(act.clone());
             match self.database.query(self.sql.act, parameters(&link)).await {
                 Err(failure)
-                    if ["audit_moved", "audit_one_next", "audit_pkey"].iter().any(|it| failure.0.contains(it)) => {}
+                    if ["audit_moved", "audit_one_next", "audit_pkey"].iter().any(|it| failure.text.contains(it)) => {}
                 answer => return answer.map(drop).map_err(domain_error),
             }
         }

@@ -33,6 +33,7 @@ pub struct Statements {
     pub(super) guess_wait: &'static str,
     pub(super) key_note: &'static str,
     pub(super) key_uses: &'static str,
+    pub(super) held_up: &'static str,
     pub(super) lease: &'static str,
     pub(super) live: &'static str,
     pub(super) local_key: &'static str,
@@ -44,9 +45,12 @@ pub struct Statements {
     pub(super) note_ended: &'static str,
     pub(super) open_in_sql: &'static str,
     pub(super) opening: &'static str,
+    pub(super) orphans: &'static str,
     pub(super) packet_books: &'static str,
     pub(super) packet_page: &'static str,
     pub(super) packets: &'static str,
+    pub(super) place: &'static str,
+    pub(super) place_set: &'static str,
     pub(super) posting: &'static str,
     pub(super) received: &'static str,
     pub(super) received_total: &'static str,
@@ -80,9 +84,9 @@ impl Statements {
         "sqlite",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
         claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
-        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live
-        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening packet_books
-        packet_page packets posting received received_total retired risk_events risk_record sent sent_total settle
+        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
+        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
+        packet_page packets place place_set posting received received_total retired risk_events risk_record sent sent_total settle
         shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 
@@ -91,9 +95,9 @@ impl Statements {
         "postgres",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
         claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
-        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait key_note key_uses lease live
-        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening packet_books
-        packet_page packets posting received received_total retired risk_events risk_record sent sent_total settle
+        exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
+        local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
+        packet_page packets place place_set posting received received_total retired risk_events risk_record sent sent_total settle
         shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 }

@@ -96,7 +96,7 @@ impl App {
                 json!({"kind": "drift", "packet": exception.packet, "is_sound": is_sound, "found": found}).to_string()
             );
         }
-        let event = Event::parse(&exception.entry);
+        let event = Event::of_evidence(&exception.entry);
         let packet = match &event {
             Some(event) => self.ledger().await?.packet(event.packet()).await?,
             None => None,
@@ -151,12 +151,12 @@ const NO_SHARE: &str = "must be given: the entry names no share of a known packe
 
 /// The packet that an exception is about.
 fn packet_of(exception: &Exception) -> Option<PacketId> {
-    Event::parse(&exception.entry).map(|event| event.packet()).or_else(|| PacketId::parse(&exception.packet))
+    Event::of_evidence(&exception.entry).map(|event| event.packet()).or_else(|| PacketId::parse(&exception.packet))
 }
 
 /// The share that an exception is about, where somebody opened one or claims to have.
 fn open_of(exception: &Exception) -> Option<(PacketId, u32, UserId)> {
-    match Event::parse(&exception.entry)? {
+    match Event::of_evidence(&exception.entry)? {
         Event::Open { packet, seq, user, .. } | Event::Contest { packet, seq, user, .. } => Some((packet, seq, user)),
         Event::Load { .. } | Event::Close { .. } | Event::Risk { .. } => None,
     }

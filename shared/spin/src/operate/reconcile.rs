@@ -14,16 +14,21 @@ use hongbao_core::{Error, PacketId, UserId};
 
 use super::findings::Findings;
 use crate::App;
+use crate::ledger::List;
 use crate::shard::{Backlog, Live};
 
 /// The packets and accounts of one statement.
 const PAGE: i64 = 500;
-/// The packets that are compared with the race in one call.
+/// The packets of a shard that are compared with the race in one call.
 const LIVE: i64 = 50;
-/// The shares of these packets that are compared in one call, and those of one packet more.
+/// The shares of a shard's packets that are compared in one call, and those of one packet more.
 const LIVE_SHARES: usize = 20_000;
+/// The most packets of a shard that is not configured that are counted.
+const COUNTED: i64 = 10_000;
 /// The acts read in one statement.
 const ACTS: i64 = 500;
+/// Where the reconciliation of the sweeps goes on, among the places.
+const PLACE: &str = "reconcile";
 /// How long an entry of a journal may wait, in milliseconds.
 pub const WAIT_MAX_MS: i64 = 60_000;
 
@@ -95,15 +100,19 @@ impl App {
         Ok(findings.answer(next.map(|next| next.to_string())))
     }
 
-    /// Reconciles a part of the books, from where this instance's last call stopped; answers how many checks failed.
+    /// Reconciles a part of the books, from where the last call stopped; answers how many checks failed.
     ///
     /// # Errors
     /// As for [`reconcile`](Self::reconcile).
     pub async fn reconcile_on(&self, limit: i64) -> Result<usize, Error> {
-        let place = self.reconciled.take();
-        let answer = self.reconcile(place, limit).await?;
-        let next = answer.next.as_deref().and_then(Place::parse);
-        self.reconciled.set(next.unwrap_or_default());
+        // Not in memory: an instance may live for one sweep only.
+        let ledger = self.ledger().await?;
+        let after = ledger.place(PLACE).await?;
+        let answer = self.reconcile(Place::parse(&after).unwrap_or_default(), limit).await?;
+        let next = answer.next.clone().unwrap_or_default();
+        if next != after {
+            ledger.set_place(PLACE, &next).await?;
+        }
         Ok(answer.checks.iter().filter(|check| !check.ok).count())
     }
 
@@ -217,10 +226,31 @@ impl App {
                 }
             }
         }
-        let live = self.ledger().await?.live(self.now_ms(), LIVE).await?;
-        let reachable: Vec<_> = live.into_iter().filter(|id| !down.contains(&id.shard())).collect();
+        let numbers: Vec<_> = self.shards().iter().map(|shard| shard.number).collect();
+        for (number, packets) in self.ledger().await?.orphans(&numbers, COUNTED).await? {
+            let many = if packets < COUNTED { "" } else { " or more" };
+            let text = format!(
+                "shard {number} is not configured, and {packets}{many} packets wait for it: configure it again, or give it up"
+            );
+            findings.problem(Check::Journal, 0, text);
+        }
+        let mut packets = 0;
+        for number in numbers.into_iter().filter(|number| !down.contains(number)) {
+            packets += self.check_live(number, findings).await?;
+        }
+        findings.looked(Check::Race, format!("{packets} live packets"));
+        Ok(())
+    }
+
+    /// Compares the next live packets of a shard, from where the last comparison ended; answers how many.
+    async fn check_live(&self, shard: u16, findings: &mut Findings) -> Result<usize, Error> {
+        let ledger = self.ledger().await?;
+        let list = List::Live { now_ms: self.now_ms() };
+        let name = format!("{}:{shard}", list.name());
+        let after = ledger.place(&name).await?;
+        let page = ledger.page(list, Some(shard), &after, LIVE).await?;
         let (mut packets, mut shares) = (0, 0);
-        for id in &reachable {
+        for id in &page {
             if shares >= LIVE_SHARES {
                 break;
             }
@@ -235,8 +265,13 @@ impl App {
                 }
             }
         }
-        findings.looked(Check::Race, format!("{packets} live packets"));
-        Ok(())
+        let is_end = packets == page.len() && i64::try_from(packets).is_ok_and(|found| found < LIVE);
+        let last = page.get(..packets).and_then(<[_]>::last).filter(|_| !is_end);
+        let next = last.map(PacketId::to_string).unwrap_or_default();
+        if next != after {
+            ledger.set_place(&name, &next).await?;
+        }
+        Ok(packets)
     }
 
     /// Compares one live packet's race with its claims in the ledger; answers the faults, and how many shares the race
@@ -295,7 +330,7 @@ impl Race {
 
     /// Whether it is on record already why the share was not paid.
     fn is_excepted(&self, user: &UserId, seq: u32) -> bool {
-        self.excepted.iter().any(|entry| match Event::parse(entry) {
+        self.excepted.iter().any(|entry| match Event::of_evidence(entry) {
             Some(Event::Open { seq: other, user: who, .. }) => other == seq && who == *user,
             _ => false,
         })

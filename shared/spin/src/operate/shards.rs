@@ -32,6 +32,7 @@ impl App {
         let answer = |(shard, stats): (u16, Option<ShardStats>)| ShardAnswer {
             shard,
             is_up: stats.as_ref().is_some_and(|stats| stats.is_up),
+            is_configured: self.shard_numbered(shard).is_some(),
             weight: controls.as_ref().map(|controls| controls.weight(shard)),
             packets: packets.as_ref().map(|packets| packets.get(&shard).copied().unwrap_or_default()),
             backlog: stats.as_ref().and_then(|stats| stats.backlog),

@@ -4,23 +4,16 @@ use hongbao_core::Error;
 
 use super::codec::integer;
 use super::{Entry, Shard};
-use crate::redis::{Argument, Failure, Reply, binary, number, text};
+use crate::redis::{Argument, Failure, Reply, Script, binary, number, text};
+
+static TAKE_OVER: Script = Script::new(&[include_str!("../../lua/take_over.lua")]);
 
 /// The consumer group that settles the journal.
 const GROUP: &str = "settlement";
+/// Before all entries: where looking at the pending ones begins.
+pub(crate) const START: &str = "0-0";
 
 impl Shard {
-    /// When the oldest entry that is not settled was written, or else the server's time: Unix milliseconds.
-    pub async fn settled_through_ms(&self) -> Result<i64, Error> {
-        // The clock first: an entry written in between only makes the answer more careful.
-        let time = self.call("TIME", vec![]).await?;
-        let now_ms = integer(&time, 0)?.saturating_mul(1000).saturating_add(integer(&time, 1)? / 1000);
-        let oldest = ["-", "+", "COUNT", "1"].map(binary);
-        let reply = self.call("XRANGE", [vec![binary(&self.events)], oldest.to_vec()].concat()).await?;
-        let written = reply.first().and_then(text).and_then(|id| id.split_once('-')?.0.parse().ok());
-        Ok(written.unwrap_or(now_ms))
-    }
-
     /// How many entries wait to be settled.
     ///
     /// # Errors
@@ -40,8 +33,11 @@ impl Shard {
         Ok(self.call("DEL", vec![binary(&self.bell)]).await.map(drop)?)
     }
 
-    /// Up to `count` entries that nobody has read yet; they stay `consumer`'s until acknowledged.
-    pub async fn read(&self, consumer: &str, count: i64) -> Result<Vec<Entry>, Error> {
+    /// Up to `count` entries that nobody has read yet; they stay `consumer`'s until acknowledged. None at the journal's
+    /// end.
+    ///
+    /// What no script writes is left to [`take_over`](Self::take_over), and what follows it too.
+    pub async fn read(&self, consumer: &str, count: i64) -> Result<Option<Vec<Entry>>, Error> {
         let words = ["GROUP", GROUP, consumer, "COUNT"].map(binary).to_vec();
         let rest = vec![Argument::Int64(count), binary("STREAMS"), binary(&self.events), binary(">")];
         let arguments = [words, rest].concat();
@@ -53,43 +49,64 @@ impl Shard {
             answer => answer?,
         };
         // The stream's name, then id, field, value of each entry. Nothing to read is nil.
-        Ok(entries(reply.get(1..).unwrap_or_default()))
+        let told = reply.get(1..).unwrap_or_default();
+        Ok((!told.is_empty()).then(|| entries(told)))
     }
 
-    /// Whether there are entries that somebody has read and not acknowledged.
-    pub async fn has_unacknowledged(&self) -> Result<bool, Error> {
-        let words = [&self.events, GROUP, "-", "+", "1"].map(binary);
-        match self.call("XPENDING", words.to_vec()).await {
-            Err(Failure::Refused(text)) if text.contains("NOGROUP") => Ok(false),
-            answer => Ok(!answer?.is_empty()),
-        }
-    }
-
-    /// Up to `count` entries that were read at least `idle_ms` ago and never acknowledged.
-    pub async fn take_over(&self, consumer: &str, idle_ms: i64, count: i64) -> Result<Vec<Entry>, Error> {
-        let words = [self.events.as_str(), GROUP, consumer].map(binary).to_vec();
-        let rest = vec![Argument::Int64(idle_ms), binary("0"), binary("COUNT"), Argument::Int64(count)];
-        match self.call("XAUTOCLAIM", [words, rest].concat()).await {
-            Err(Failure::Refused(text)) if text.contains("NOGROUP") => Ok(Vec::new()),
-            // The next cursor, then id, field, value of each entry, then ids of entries deleted meanwhile.
-            answer => self.with_deliveries(consumer, entries(answer?.get(1..).unwrap_or_default())).await,
-        }
-    }
-
-    /// Says of each entry how often it has been handed to a reader.
-    async fn with_deliveries(&self, consumer: &str, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(entries) };
-        let range = [&self.events, GROUP, &first.id, &last.id].map(binary).to_vec();
-        let count = Argument::Int64(i64::try_from(entries.len()).unwrap_or(i64::MAX));
-        let pending = self.call("XPENDING", [range, vec![count, binary(consumer)]].concat()).await?;
-        // Id, consumer, idle ms and deliveries of each.
-        for told in pending.chunks_exact(4) {
-            let id = text(&told[0]).unwrap_or_default();
-            if let Some(entry) = entries.iter_mut().find(|entry| entry.id == id) {
-                entry.deliveries = number(&told[3]).unwrap_or_default();
+    /// Looks at up to `count` pending entries from `start` on: those that were read at least `idle_ms` ago become
+    /// `consumer`'s, those that are deleted are dropped from the list. Answers the former, and where to go on:
+    /// [`START`] when that was all.
+    pub async fn take_over(
+        &self,
+        consumer: &str,
+        idle_ms: i64,
+        start: &str,
+        count: i64,
+    ) -> Result<(Vec<Entry>, String), Error> {
+        let arguments =
+            [binary(GROUP), binary(consumer), Argument::Int64(idle_ms), binary(start), Argument::Int64(count)];
+        match self.run(&TAKE_OVER, &[&self.events, &self.tries], &arguments).await {
+            Err(Failure::Refused(text)) if text.contains("NOGROUP") => Ok((Vec::new(), START.to_owned())),
+            answer => {
+                let reply = answer?;
+                let next = reply.first().and_then(text).unwrap_or(START).to_owned();
+                Ok((reply.get(1..).unwrap_or_default().chunks_exact(3).filter_map(taken).collect(), next))
             }
         }
-        Ok(entries)
+    }
+
+    /// Where the last take-over of this instance stopped.
+    #[must_use]
+    pub fn taken_to(&self) -> String {
+        self.taken_to.borrow().clone()
+    }
+
+    /// Notes where the next take-over of this instance goes on.
+    pub fn set_taken_to(&self, id: &str) {
+        self.taken_to.replace(id.to_owned());
+    }
+
+    /// Counts that settling an entry alone failed by an error of its own: how often it has by now. 0 where the server has
+    /// no room to count.
+    pub async fn count_try(&self, entry: &Entry) -> Result<i64, Error> {
+        let words = vec![binary(&self.tries), binary(&entry.id), Argument::Int64(1)];
+        match self.call("HINCRBY", words).await {
+            Err(Failure::Refused(_)) => Ok(0),
+            answer => integer(&answer?, 0),
+        }
+    }
+
+    /// Notes that entries stood alone and something held them up, which is no try of them; where the server has room.
+    pub async fn note_held_up(&self, entries: &[Entry]) -> Result<(), Error> {
+        let new = entries.iter().filter(|entry| entry.tries.is_none());
+        let pairs: Vec<_> = new.flat_map(|entry| [binary(&entry.id), Argument::Int64(0)]).collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        match self.call("HSET", [vec![binary(&self.tries)], pairs].concat()).await {
+            Err(Failure::Refused(_)) => Ok(()),
+            answer => Ok(answer.map(drop)?),
+        }
     }
 
     /// Frees the memory of settled entries and marks them as settled.
@@ -100,6 +117,9 @@ impl Shard {
         self.call("XDEL", [vec![binary(&self.events)], ids().collect()].concat()).await?;
         let acknowledge = [vec![binary(&self.events), binary(GROUP)], ids().collect()].concat();
         self.call("XACK", acknowledge).await?;
+        if entries.iter().any(|entry| entry.tries.is_some()) {
+            self.call("HDEL", [vec![binary(&self.tries)], ids().collect()].concat()).await?;
+        }
         Ok(())
     }
 
@@ -112,12 +132,23 @@ impl Shard {
     }
 }
 
-/// Entries of one field each, as the flattened reply has them: id, field, value.
+/// Entries of one field each, as the flattened reply has them: id, field, value. Ends at what no script writes.
 fn entries(reply: &[Reply]) -> Vec<Entry> {
     let entry = |triple: &[Reply]| {
         let [id, field, value] = triple else { return None };
         text(field).filter(|name| *name == "e")?;
-        Some(Entry { id: text(id)?.to_owned(), text: text(value)?.to_owned(), deliveries: 1 })
+        Some(Entry { id: text(id)?.to_owned(), text: text(value)?.to_owned(), tries: None })
     };
     reply.chunks(3).map_while(entry).collect()
+}
+
+/// An entry as `take_over.lua` tells it: id, text, tries.
+fn taken(triple: &[Reply]) -> Option<Entry> {
+    let [id, words, tries] = triple else { return None };
+    // What is no text is shown as far as it is.
+    let words = match words {
+        Reply::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => text(other).unwrap_or_default().to_owned(),
+    };
+    Some(Entry { id: text(id)?.to_owned(), text: words, tries: number(tries) })
 }

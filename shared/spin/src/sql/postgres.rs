@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use async_trait::async_trait;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
-use super::{DEADLINE, Database, Failure, Row, Value};
+use super::{Cause, DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 pub mod migration;
@@ -55,13 +55,12 @@ impl Postgres {
         if let Some(idle) = IDLE.take() {
             match run(idle, statement, parameters.clone()).await {
                 // Closed while it was idle, or just now: doing the statement again is harmless.
-                Err(Trouble::Connection(_)) => {}
-                answer => return answer.map_err(Trouble::into_failure),
+                Err(failure) if failure.cause == Cause::Lost => {}
+                answer => return answer,
             }
         }
         let fresh = open(&self.session).await?;
-        let answer = run(fresh, statement, parameters).await;
-        answer.map_err(Trouble::into_failure)
+        run(fresh, statement, parameters).await
     }
 }
 
@@ -69,7 +68,7 @@ impl Postgres {
 impl Database for Postgres {
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         let work = self.run(statement, parameters);
-        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure::lost(format!("no answer within {DEADLINE:?}"))))
     }
 
     async fn query_within(
@@ -79,13 +78,13 @@ impl Database for Postgres {
         parameters: Vec<Value>,
     ) -> Result<Vec<Row>, Failure> {
         let answer = within(bound, self.run(statement, parameters)).await;
-        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {bound:?}"))))
+        answer.unwrap_or_else(|| Err(Failure::lost(format!("no answer within {bound:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
         let done = match self.query(VERSION, vec![]).await {
             Ok(rows) => rows.first().and_then(|row| row.first().cloned()),
-            Err(Failure(cause)) if cause.starts_with(UNDEFINED_TABLE) => None,
+            Err(failure) if failure.text.starts_with(UNDEFINED_TABLE) => None,
             Err(failure) => return Err(failure),
         };
         let wanted = i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX);
@@ -94,30 +93,15 @@ impl Database for Postgres {
         }
         // Without the session's limits: a big change takes its time, and happens once.
         let owner = open(&self.address).await?;
-        owner.execute(migration(), vec![]).await.map(drop).map_err(|error| trouble(error).into_failure())
-    }
-}
-
-/// Why a statement was not done.
-enum Trouble {
-    /// The server refused it; the connection is fine.
-    Statement(String),
-    /// The server did not answer.
-    Connection(String),
-}
-
-impl Trouble {
-    fn into_failure(self) -> Failure {
-        let (Self::Statement(cause) | Self::Connection(cause)) = self;
-        Failure(cause)
+        owner.execute(migration(), vec![]).await.map(drop).map_err(failure)
     }
 }
 
 async fn open(address: &str) -> Result<Connection, Failure> {
-    Connection::open(address).await.map_err(|error| trouble(error).into_failure())
+    Connection::open(address).await.map_err(failure)
 }
 
-async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Trouble> {
+async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Failure> {
     let answer = async {
         let mut answer = connection.query(statement, parameters).await?;
         let mut rows = Vec::new();
@@ -127,8 +111,8 @@ async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterV
         // The answer is there before the statement has finished: only this waits for its end and its errors.
         answer.result().await.map(|()| rows)
     };
-    let answer = answer.await.map_err(trouble);
-    if !matches!(answer, Err(Trouble::Connection(_))) {
+    let answer = answer.await.map_err(failure);
+    if answer.as_ref().is_ok() || answer.as_ref().is_err_and(|failure| failure.cause != Cause::Lost) {
         IDLE.set(Some(connection));
     }
     let rows = answer?;
@@ -144,43 +128,26 @@ fn parameter(value: Value) -> ParameterValue {
     }
 }
 
-fn value(value: DbValue) -> Result<Value, Trouble> {
+fn value(value: DbValue) -> Result<Value, Failure> {
     match value {
         DbValue::Int64(number) => Ok(Value::Int(number)),
         DbValue::Boolean(is_so) => Ok(Value::Int(is_so.into())),
         DbValue::Str(text) => Ok(Value::Text(text)),
         DbValue::Binary(bytes) => Ok(Value::Bytes(bytes)),
         DbValue::DbNull => Ok(Value::Null),
-        other => Err(Trouble::Statement(format!("{other:?}, which the ledger never holds"))),
+        other => Err(Failure::of_answer(format!("{other:?}, which the ledger never holds"))),
     }
 }
 
-fn trouble(error: Error) -> Trouble {
+fn failure(error: Error) -> Failure {
     match error {
         Error::PgError(PgError::QueryFailed(QueryError::DbError(error))) => {
-            let cause = cause(&error.code, &error.message);
-            // The server goes down, or took this connection away.
-            if error.code.starts_with("57P") || error.code.starts_with("08") {
-                Trouble::Connection(cause)
-            } else {
-                Trouble::Statement(cause)
-            }
+            Failure::of_postgres(&error.code, &error.message)
         }
-        Error::PgError(PgError::BadParameter(text) | PgError::ValueConversionFailed(text)) => Trouble::Statement(text),
-        Error::PgError(PgError::ConnectionFailed(text) | PgError::Other(text)) => Trouble::Connection(text),
-        Error::PgError(PgError::QueryFailed(QueryError::Text(text))) | Error::Decode(text) => Trouble::Connection(text),
-    }
-}
-
-/// A failure in words. A broken rule of ours is its message, which names the rule; anything else shows its code only
-/// in front, and no word of the server's can be taken for a rule.
-#[must_use]
-pub fn cause(code: &str, message: &str) -> String {
-    const RAISED: &str = "P0001";
-    const CONSTRAINTS: &str = "23";
-    if code == RAISED || code.starts_with(CONSTRAINTS) {
-        message.to_owned()
-    } else {
-        format!("{code}: {}", message.replace("conflict", "collision"))
+        Error::PgError(PgError::BadParameter(text) | PgError::ValueConversionFailed(text)) => Failure::of_answer(text),
+        Error::PgError(
+            PgError::ConnectionFailed(text) | PgError::Other(text) | PgError::QueryFailed(QueryError::Text(text)),
+        )
+        | Error::Decode(text) => Failure::lost(text),
     }
 }

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use async_trait::async_trait;
 use spin_sdk::sqlite::{Connection, Error, Value as SpinValue};
 
-use super::{DEADLINE, Database, Failure, Row, Value};
+use super::{Cause, DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 8] = [
+pub const SCHEMA: [&str; 9] = [
     include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
     include_str!("../../sql/sqlite/schema/0002_operator.sql"),
     include_str!("../../sql/sqlite/schema/0003_shards.sql"),
@@ -20,6 +20,7 @@ pub const SCHEMA: [&str; 8] = [
     include_str!("../../sql/sqlite/schema/0006_luck.sql"),
     include_str!("../../sql/sqlite/schema/0007_access.sql"),
     include_str!("../../sql/sqlite/schema/0008_retention.sql"),
+    include_str!("../../sql/sqlite/schema/0009_lists.sql"),
 ];
 
 /// A database of Spin's, by its name in the manifest.
@@ -73,7 +74,7 @@ impl Sqlite {
 impl Database for Sqlite {
     async fn query(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         let work = async { run(&*self.shared().await?, statement, parameters).await };
-        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure(format!("no answer within {DEADLINE:?}"))))
+        within(DEADLINE, work).await.unwrap_or_else(|| Err(Failure::lost(format!("no answer within {DEADLINE:?}"))))
     }
 
     async fn query_within(
@@ -83,7 +84,7 @@ impl Database for Sqlite {
         parameters: Vec<Value>,
     ) -> Result<Vec<Row>, Failure> {
         let answer = within(bound, self.query(statement, parameters)).await;
-        answer.unwrap_or_else(|| Err(Failure(format!("no answer within {bound:?}"))))
+        answer.unwrap_or_else(|| Err(Failure::lost(format!("no answer within {bound:?}"))))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
@@ -94,7 +95,7 @@ impl Database for Sqlite {
         // Readers beside the writer. While others use the database it refuses to change over: one of the next
         // instances does it then.
         match run(&shared, "PRAGMA journal_mode = WAL", vec![]).await {
-            Err(Failure(text)) if !text.contains("locked") => Err(Failure(text)),
+            Err(failure) if !failure.text.contains("locked") => Err(failure),
             _ => Ok(()),
         }
     }
@@ -109,9 +110,9 @@ async fn version(connection: &Connection) -> Result<usize, Failure> {
     let rows = run(connection, "PRAGMA user_version", vec![]).await?;
     match rows.first().and_then(|row| row.first()) {
         Some(Value::Int(version)) => {
-            usize::try_from(*version).map_err(|_| Failure(format!("schema version {version}")))
+            usize::try_from(*version).map_err(|_| Failure::of_answer(format!("schema version {version}")))
         }
-        other => Err(Failure(format!("schema version {other:?}"))),
+        other => Err(Failure::of_answer(format!("schema version {other:?}"))),
     }
 }
 
@@ -134,13 +135,13 @@ fn value(value: SpinValue) -> Result<Value, Failure> {
         SpinValue::Text(text) => Ok(Value::Text(text)),
         SpinValue::Blob(bytes) => Ok(Value::Bytes(bytes)),
         SpinValue::Null => Ok(Value::Null),
-        SpinValue::Real(_) => Err(Failure("a floating-point number, which the ledger never holds".into())),
+        SpinValue::Real(_) => Err(Failure::of_answer("a floating-point number, which the ledger never holds")),
     }
 }
 
 fn failure(error: Error) -> Failure {
-    Failure(match error {
-        Error::Io(text) => text,
-        other => format!("{other:?}"),
-    })
+    match error {
+        Error::Io(text) => Failure::of_sqlite(text),
+        other => Failure { cause: Cause::Unable, text: format!("{other:?}") },
+    }
 }

@@ -81,6 +81,6 @@ impl App {
         let now_ms = self.now_ms();
         let event = Event::Contest { packet, epoch, seq: voucher.seq, user, at_ms: now_ms };
         let event_id = format!("voucher:{packet}:{}", voucher.user);
-        ledger.settle(&[settlement(event_id, &event.to_string(), Some(event), None)], now_ms).await
+        Ok(ledger.settle(&[settlement(event_id, &event.to_string(), Some(event), None)], now_ms).await?)
     }
 }

@@ -6,12 +6,13 @@
 use hongbao_core::{Error, PacketId};
 
 use crate::App;
+use crate::ledger::List;
 
 /// How far ahead of its start a packet is looked after: by the sweep, and when an operator asks for all, in
 /// milliseconds.
 const AHEAD_MS: i64 = 10_000;
 const AHEAD_FOR_OPERATORS_MS: i64 = 600_000;
-/// The most packets looked after at a time.
+/// The most packets of a shard looked after at a time.
 const PACKETS: i64 = 500;
 
 /// What preheating found.
@@ -26,18 +27,10 @@ pub struct Preheated {
 }
 
 impl App {
-    /// Makes sure that packets which open soon are in their shards; answers how many had to be loaded.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the ledger or one of the shards does not answer.
-    pub(crate) async fn preheat_opening(&self) -> Result<usize, Error> {
+    /// The packets that open soon: the sweep makes sure that they are in their shards.
+    pub(super) fn opening_soon(&self) -> List {
         let now_ms = self.now_ms();
-        let ids = self.ledger().await?.opening(now_ms, now_ms.saturating_add(AHEAD_MS), PACKETS).await?;
-        let mut loaded = 0_usize;
-        for id in ids {
-            loaded = loaded.saturating_add(usize::from(self.preheat_packet(id).await?));
-        }
-        Ok(loaded)
+        List::Opening { after_ms: now_ms, until_ms: now_ms.saturating_add(AHEAD_MS) }
     }
 
     /// Makes the scripts known to every shard that answers, and sure that these packets are in theirs: without any,
@@ -55,10 +48,13 @@ impl App {
             }
         }
         let now_ms = self.now_ms();
-        let ids = match packets {
-            [] => self.ledger().await?.opening(now_ms, now_ms.saturating_add(AHEAD_FOR_OPERATORS_MS), PACKETS).await?,
-            packets => packets.to_vec(),
-        };
+        let mut ids = packets.to_vec();
+        if packets.is_empty() {
+            let list = List::Opening { after_ms: now_ms, until_ms: now_ms.saturating_add(AHEAD_FOR_OPERATORS_MS) };
+            for shard in self.present().await {
+                ids.extend(self.ledger().await?.page(list, Some(shard), "", PACKETS).await?);
+            }
+        }
         for id in ids {
             done.loaded = done.loaded.saturating_add(usize::from(self.preheat_packet(id).await?));
             done.packets = done.packets.saturating_add(1);
@@ -67,7 +63,7 @@ impl App {
     }
 
     /// Makes sure that a packet is in its shard; answers whether it had to be loaded.
-    async fn preheat_packet(&self, id: PacketId) -> Result<bool, Error> {
+    pub(super) async fn preheat_packet(&self, id: PacketId) -> Result<bool, Error> {
         // A shard that does not answer has lost nothing for that.
         if self.on_shard(id, async |shard| shard.holds(id).await).await? {
             return Ok(false);

@@ -9,14 +9,12 @@ use hongbao_core::{Error, PacketId};
 use serde::Serialize;
 
 use crate::App;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, List};
 use crate::settle;
 use crate::shard::{Outcome, Shard};
 
 /// The name under which the sweep reads the journal.
 const CONSUMER: &str = "sweep";
-/// The most packets closed or loaded in one sweep: the timer comes again soon.
-const PACKETS_A_SWEEP: i64 = 500;
 /// The packets and accounts reconciled in one sweep; the next one goes on there.
 const RECONCILED_A_SWEEP: i64 = 100;
 /// How long a sent packet may go unconfirmed before the sweep loads it, in milliseconds.
@@ -43,7 +41,7 @@ pub struct Swept {
 
 impl Swept {
     /// Counts what a step did, or that it is left for the next round.
-    fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T)) {
+    pub(super) fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T)) {
         match step {
             Ok(done) => count(self, done),
             Err(error) => {
@@ -97,14 +95,13 @@ impl App {
             swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);
         }
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
-        let away = self.away().await;
-        for id in ledger.unloaded(self.now_ms().saturating_sub(UNLOADED_MS), PACKETS_A_SWEEP, &away).await? {
-            swept.note(self.load(ledger, id).await, |swept, is_loaded| swept.loaded += usize::from(is_loaded));
-        }
-        for id in ledger.due(self.now_ms(), PACKETS_A_SWEEP, &away).await? {
-            swept.note(self.close(ledger, id).await, |swept, is_closed| swept.closed += usize::from(is_closed));
-        }
-        swept.note(self.preheat_opening().await, |swept, packets| swept.loaded += packets);
+        let loaded = |swept: &mut Swept, is_loaded: bool| swept.loaded += usize::from(is_loaded);
+        let closed = |swept: &mut Swept, is_closed: bool| swept.closed += usize::from(is_closed);
+        let unloaded = List::Unloaded { before_ms: self.now_ms().saturating_sub(UNLOADED_MS) };
+        self.work_on(unloaded, &mut swept, async |id| self.load(ledger, id).await, loaded).await?;
+        let due = List::Due { now_ms: self.now_ms() };
+        self.work_on(due, &mut swept, async |id| self.close(ledger, id).await, closed).await?;
+        self.work_on(self.opening_soon(), &mut swept, async |id| self.preheat_packet(id).await, loaded).await?;
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
         let retention_ms = self.retention_ms().await;
         if let Ok(retention_ms) = retention_ms {
@@ -113,17 +110,6 @@ impl App {
         swept.note(self.reconcile_on(RECONCILED_A_SWEEP).await, |swept, problems| swept.problems = problems);
         // Whoever configured it wrongly is told so; money does not wait for that.
         retention_ms.map(|_| swept)
-    }
-
-    /// The shards that do not answer: their packets must not take up the places of others.
-    async fn away(&self) -> Vec<u16> {
-        let mut away = Vec::new();
-        for shard in self.shards() {
-            if shard.pulse(self.now_ms()).await.is_none() {
-                away.push(shard.number);
-            }
-        }
-        away
     }
 
     /// Completes a send that stopped between the ledger and the race; answers whether there was anything to do.

@@ -128,7 +128,16 @@ pub const CANARIES: &[Canary] = &[
     Canary {
         name: "nobody_takes_over",
         bug: "entries that a dead process had read wait for ever",
-        seam: || Seam::link(LinkBug::NeverTakesOver),
+        seam: || Seam::script("take_over.lua", "return reply", "return {'0-0'}"),
+    },
+    Canary {
+        name: "cursor_ignored",
+        bug: "an empty page of pending entries passes for the end: each drain drops one deleted entry",
+        seam: || {
+            let mut seam = Seam::script("take_over.lua", "'COUNT', ARGV[5])", "'COUNT', 1)");
+            seam.lua[0].1 = seam.lua[0].1.replace("{found[1]}, {}", "{'0-0'}, {}");
+            seam
+        },
     },
     Canary {
         name: "bell_is_trusted",

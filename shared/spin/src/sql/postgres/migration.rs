@@ -1,7 +1,7 @@
 //! The schema as one statement. Needs nothing but the files: tools include this file as it is.
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 10] = [
+pub const SCHEMA: [&str; 12] = [
     include_str!("../../../sql/postgres/schema/0001_ledger.sql"),
     include_str!("../../../sql/postgres/schema/0002_procedures.sql"),
     include_str!("../../../sql/postgres/schema/0003_settle.sql"),
@@ -12,6 +12,8 @@ pub const SCHEMA: [&str; 10] = [
     include_str!("../../../sql/postgres/schema/0008_luck.sql"),
     include_str!("../../../sql/postgres/schema/0009_access.sql"),
     include_str!("../../../sql/postgres/schema/0010_retention.sql"),
+    include_str!("../../../sql/postgres/schema/0011_held_up.sql"),
+    include_str!("../../../sql/postgres/schema/0012_lists.sql"),
 ];
 
 /// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the
