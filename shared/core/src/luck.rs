@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_largest_share_wins_then_the_earliest_opening_then_the_lower_number() {
-        let cases: [(Kind, &[(i64, i64)], Option<u32>); 7] = [
+        type Case<'a> = (Kind, &'a [(i64, i64)], Option<u32>);
+        let cases: [Case<'_>; 7] = [
             (Kind::Lucky, &[(3, 9), (7, 8), (5, 1)], Some(1)),
             (Kind::Lucky, &[(7, 9), (7, 8), (5, 1)], Some(1)),
             (Kind::Lucky, &[(7, 8), (7, 8), (7, 8)], Some(0)),

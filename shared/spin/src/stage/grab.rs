@@ -186,7 +186,8 @@ impl App {
                 detail: format!("misses={tries}"),
                 at_ms: now_ms,
             }])
-            .await
+            .await?;
+        Ok(())
     }
 }
 
