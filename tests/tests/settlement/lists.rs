@@ -63,6 +63,8 @@ async fn packets_of_a_shard_that_is_gone_hold_up_no_refund() {
     let told = told.expect("the check");
     assert_eq!(told["ok"], false, "{books}");
     assert!(told["detail"].as_str().is_some_and(|text| text.contains("shard 1 is not configured")), "{told}");
+    let metrics = office.call(Method::GET, "/metrics").send().await.expect("metrics").text();
+    assert!(metrics.contains("\nhongbao_packets_of_no_shard{shard=\"1\"} "), "{metrics}");
     let all = office.get("/v1/admin/shards").await.granted(200);
     let shards = all["shards"].as_array().expect("shards");
     let gone = shards.iter().find(|shard| shard["shard"] == 1).expect("the shard that is gone");

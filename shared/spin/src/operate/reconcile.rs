@@ -13,6 +13,7 @@ use hongbao_core::wire::operator::ReconcileAnswer;
 use hongbao_core::{Error, PacketId, UserId};
 
 use super::findings::Findings;
+use super::stats::COUNTED;
 use crate::App;
 use crate::ledger::List;
 use crate::shard::{Backlog, Live};
@@ -23,8 +24,6 @@ const PAGE: i64 = 500;
 const LIVE: i64 = 50;
 /// The shares of a shard's packets that are compared in one call, and those of one packet more.
 const LIVE_SHARES: usize = 20_000;
-/// The most packets of a shard that is not configured that are counted.
-const COUNTED: i64 = 10_000;
 /// The acts read in one statement.
 const ACTS: i64 = 500;
 /// Where the reconciliation of the sweeps goes on, among the places.
@@ -227,7 +226,7 @@ impl App {
             }
         }
         let numbers: Vec<_> = self.shards().iter().map(|shard| shard.number).collect();
-        for (number, packets) in self.ledger().await?.orphans(&numbers, COUNTED).await? {
+        for (number, packets) in self.packets_of_no_shard().await? {
             let many = if packets < COUNTED { "" } else { " or more" };
             let text = format!(
                 "shard {number} is not configured, and {packets}{many} packets wait for it: configure it again, or give it up"

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use futures_util::future::{join, join_all};
+use hongbao_core::Error;
 use hongbao_core::admit::Level;
 use hongbao_core::wire::operator::{MoneyStats, PacketStats, ShardStats, StatsAnswer};
 
@@ -11,6 +12,9 @@ use crate::App;
 use crate::count::Count;
 use crate::gate::{Controls, LEDGER};
 use crate::shard::Shard;
+
+/// The most packets of a shard that is not configured that are counted.
+pub(super) const COUNTED: i64 = 10_000;
 
 impl App {
     /// The system in numbers, as far as the ledger and the shards answer.
@@ -63,8 +67,16 @@ impl App {
     /// The same for Prometheus.
     pub async fn metrics(&self) -> String {
         // Side by side: a ledger that hangs costs its deadline once.
-        let (stats, controls) = join(self.stats(), self.controls_to_show()).await;
-        prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls))
+        let ((stats, controls), orphans) =
+            join(join(self.stats(), self.controls_to_show()), self.packets_of_no_shard()).await;
+        let page = prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls));
+        page + &orphaned(&orphans.unwrap_or_default())
+    }
+
+    /// The packets that wait for shards which are not configured, by shard, counted up to [`COUNTED`].
+    pub(super) async fn packets_of_no_shard(&self) -> Result<Vec<(u16, i64)>, Error> {
+        let configured: Vec<_> = self.shards().iter().map(|shard| shard.number).collect();
+        self.ledger_soon().await?.orphans(&configured, COUNTED).await
     }
 }
 
@@ -145,6 +157,13 @@ fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>) -> String {
     page.counters("hongbao_cache_misses_total", "Answers that were not in memory.", of_caches("miss"));
     let refused = ["limited", "shed", "denied"].map(|why| (label("why", why), counter(why)));
     page.counters("hongbao_refused_total", "Requests refused at the door.", refused);
+    page.0
+}
+
+fn orphaned(orphans: &[(u16, i64)]) -> String {
+    let mut page = Page(String::new());
+    let samples = orphans.iter().map(|(shard, packets)| (label("shard", &shard.to_string()), *packets));
+    page.family("hongbao_packets_of_no_shard", "Packets that wait for a shard that is not configured.", samples);
     page.0
 }
 
