@@ -8,6 +8,7 @@
 pub mod draft;
 pub mod ledger;
 pub mod person;
+pub mod proxy;
 pub mod reply;
 pub mod scene;
 pub mod stage;

@@ -20,8 +20,11 @@ pub struct Config {
     pub jwt_keys: Vec<Key>,
 }
 
-/// Which database, from `database_url`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The most places that `redis_urls` may have: more is a mistake, such as a list of something else.
+const SHARDS_MAX: u16 = 1_000;
+
+/// Which database, from `database_url`. No `Debug`: an address may hold a password.
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:<name>`: a SQLite database of Spin's.
     Sqlite(String),
@@ -44,39 +47,43 @@ impl Config {
             empty if empty.is_empty() => Vec::new(),
             text => token::parse_keys(&text).map_err(|problem| wrong("jwt_keys", &problem))?,
         };
-        let database = database(&get("database_url").await?, &get("database_host").await?)?;
+        let database = database(&get("database_url").await?)?;
         Ok(Self { redis_urls, database, signing_keys, jwt_keys })
     }
 }
 
-/// The shards. A component is given all addresses in one text, separated by commas: a shard's number is its place
-/// there, and an empty place is a shard that does not exist.
+/// The shards: a shard's number is its address' place in the list, and an empty place is a shard that does not exist.
 fn redis_urls(text: &str) -> Result<Vec<(u16, String)>, Error> {
     let places = (0..).zip(text.split(',').map(str::trim));
     let shards: Vec<_> =
         places.filter(|(_, url)| !url.is_empty()).map(|(number, url)| (number, url.to_owned())).collect();
-    let is_address = |url: &str| url.starts_with("redis://") || url.starts_with("rediss://");
-    if shards.is_empty() || shards.iter().any(|(_, url)| !is_address(url)) {
-        let problem = "must be redis://host:port; further shards are redis_url_s1, redis_url_s2, …";
-        return Err(wrong("redis_urls", problem));
+    // The text may hold passwords: no message repeats any of it.
+    if let Some((number, _)) = shards.iter().find(|(_, url)| !is_redis_address(url)) {
+        let problem = format!("place {number} must be redis://[user:password@]host:port, or rediss:// for TLS");
+        return Err(wrong("redis_urls", &problem));
     }
-    Ok(shards)
+    match shards.as_slice() {
+        [] => Err(wrong("redis_urls", "must be redis://[user:password@]host:port, several separated by commas")),
+        [.., (last, _)] if *last >= SHARDS_MAX => {
+            Err(wrong("redis_urls", &format!("holds at most {SHARDS_MAX} places")))
+        }
+        _ => Ok(shards),
+    }
 }
 
-/// The database. PostgreSQL's `host` is a variable of its own, which the manifest lets the components connect to:
-/// it may not hold the user and the password that `url` does.
-fn database(url: &str, host: &str) -> Result<DatabaseUrl, Error> {
+fn is_redis_address(url: &str) -> bool {
+    let rest = url.strip_prefix("redis://").or_else(|| url.strip_prefix("rediss://"));
+    rest.and_then(|rest| rest.rsplit('@').next()).is_some_and(|host| !host.is_empty() && !host.starts_with(['/', ':']))
+}
+
+/// The database. Whom components may connect to is the manifest's `database_hosts`, which the runtime holds them to.
+fn database(url: &str) -> Result<DatabaseUrl, Error> {
     match url.split_once(':') {
         Some(("sqlite", name)) if !name.is_empty() => Ok(DatabaseUrl::Sqlite(name.to_owned())),
-        Some(("postgres", rest)) => {
+        Some(("postgres" | "postgresql", rest)) => {
             let address = rest.split(['/', '?']).find(|part| !part.is_empty()).unwrap_or_default();
-            let address = address.rsplit('@').next().unwrap_or_default();
-            if address.is_empty() {
+            if address.rsplit('@').next().unwrap_or_default().is_empty() {
                 return Err(wrong("database_url", "must be postgres://user:password@host:port/database"));
-            }
-            // Several hosts of one database are allowed to be written as several entries, or as a wildcard.
-            if !host.starts_with("postgres://") {
-                return Err(wrong("database_host", &format!("must be postgres://{address} as in database_url")));
             }
             Ok(DatabaseUrl::Postgres(url.to_owned()))
         }

@@ -9,35 +9,21 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use hongbao_core::Error;
 use sha1::{Digest, Sha1};
 use spin_sdk::redis::Connection;
 pub use spin_sdk::redis::{RedisParameter as Argument, RedisResult as Reply};
 
 use crate::watch::within;
 
+mod failure;
+pub use failure::Failure;
+
 /// How long a call may take, connecting included.
 const DEADLINE: Duration = Duration::from_millis(1_000);
 /// How long a server is left alone after it let a deadline pass.
 const SILENCE: Duration = Duration::from_millis(500);
-
-/// Why a call got no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The server refused the command: its words.
-    Refused(String),
-    /// The connection failed or the deadline passed: whether the command ran is unknown.
-    Lost(String),
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Refused(cause) => Self::Unavailable(format!("redis refused: {cause}")),
-            Failure::Lost(cause) => Self::Unavailable(format!("redis is out of reach: {cause}")),
-        }
-    }
-}
+/// How long it is left alone when a new connection leads to a server that is not the one to talk to.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Something that runs Redis commands: a server, or a model of one in a test.
 #[async_trait(?Send)]
@@ -47,6 +33,9 @@ pub trait Redis {
     /// # Errors
     /// See [`Failure`].
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure>;
+
+    /// Makes the next call connect anew: the server behind this connection is not the one to talk to.
+    fn leave(&self) {}
 }
 
 /// The server at an address, over one connection that all requests of this instance share.
@@ -59,29 +48,48 @@ pub struct Server {
     silent_until: Cell<Option<Instant>>,
 }
 
+/// A connection and when it was made.
+type Opened = Rc<(Connection, Instant)>;
+
 thread_local! {
-    static CONNECTIONS: RefCell<BTreeMap<String, Rc<Connection>>> = const { RefCell::new(BTreeMap::new()) };
+    static CONNECTIONS: RefCell<BTreeMap<String, Opened>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 impl Server {
-    /// The server at `address` (`redis://host:port`); nothing is connected yet.
+    /// The server at `address` (`redis://user:password@host:port`); nothing is connected yet.
     #[must_use]
     pub const fn new(address: String) -> Self {
         Self { address, silent_until: Cell::new(None) }
     }
 
-    async fn connection(&self) -> Result<Rc<Connection>, Failure> {
-        if let Some(connection) = CONNECTIONS.with_borrow(|open| open.get(&self.address).cloned()) {
+    fn opened(&self) -> Option<Opened> {
+        CONNECTIONS.with_borrow(|open| open.get(&self.address).cloned())
+    }
+
+    async fn connection(&self) -> Result<Opened, Failure> {
+        if let Some(connection) = self.opened() {
             return Ok(connection);
         }
-        let connection = Connection::open(&self.address).await.map_err(|error| Failure::Lost(error.to_string()))?;
-        let connection = Rc::new(connection);
+        let connection = Connection::open(&self.address).await.map_err(|error| Failure::of_opening(&error))?;
+        let connection = Rc::new((connection, Instant::now()));
         CONNECTIONS.with_borrow_mut(|open| open.insert(self.address.clone(), connection.clone()));
         Ok(connection)
     }
 
-    fn forget_connection(&self) {
-        CONNECTIONS.with_borrow_mut(|open| open.remove(&self.address));
+    /// Forgets the connection that a call was made on, unless another call has put a new one in its place already.
+    fn forget(&self, used: Option<Opened>) {
+        let Some(used) = used else { return };
+        if self.opened().is_some_and(|now| Rc::ptr_eq(&now, &used)) {
+            CONNECTIONS.with_borrow_mut(|open| open.remove(&self.address));
+            // The address leads there still: requests do not open one connection after the other meanwhile.
+            if used.1.elapsed() < PAUSE {
+                self.be_silent(PAUSE);
+            }
+        }
+    }
+
+    fn be_silent(&self, pause: Duration) {
+        self.silent_until.set(Some(Instant::now() + pause));
     }
 }
 
@@ -89,40 +97,30 @@ impl Server {
 impl Redis for Server {
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
         if self.silent_until.get().is_some_and(|until| Instant::now() < until) {
-            return Err(Failure::Lost("it let a deadline pass a moment ago".into()));
+            return Err(Failure::Lost("it is left alone for a moment".into()));
         }
+        let before = self.opened();
         let work = async {
             let connection = self.connection().await?;
-            connection.execute(command, arguments).await.map_err(|error| failure(&error.to_string()))
+            let answer = connection.0.execute(command, arguments).await.map_err(Failure::of_call);
+            if matches!(answer, Err(Failure::Lost(_))) {
+                self.forget(Some(connection));
+            }
+            answer
         };
-        let answer = within(DEADLINE, work).await;
-        self.silent_until.set(answer.is_none().then(|| Instant::now() + SILENCE));
-        let answer = answer.unwrap_or_else(|| Err(Failure::Lost(format!("no answer within {DEADLINE:?}"))));
-        if matches!(answer, Err(Failure::Lost(_))) {
-            self.forget_connection();
+        match within(DEADLINE, work).await {
+            Some(answer) => answer,
+            None => {
+                // Or the one that was made meanwhile.
+                self.forget(before.or_else(|| self.opened()));
+                self.be_silent(SILENCE);
+                Err(Failure::Lost(format!("no answer within {DEADLINE:?}")))
+            }
         }
-        answer
     }
-}
 
-/// Sorts an error by its text, the only thing the binding passes on: a server's own errors begin, somewhere,
-/// with one of Redis' codes.
-fn failure(text: &str) -> Failure {
-    const CODES: [&str; 10] = [
-        "NOSCRIPT",
-        "NoScript",
-        "OOM",
-        "BUSYGROUP",
-        "NOGROUP",
-        "WRONGTYPE",
-        "WrongType",
-        "ERR ",
-        "ResponseError",
-        "An error was signalled by the server",
-    ];
-    match CODES.iter().any(|code| text.contains(code)) {
-        true => Failure::Refused(text.to_owned()),
-        false => Failure::Lost(text.to_owned()),
+    fn leave(&self) {
+        self.forget(self.opened());
     }
 }
 

@@ -240,7 +240,6 @@ fn options(folder: &Path, redis: &Redis, keys: &Keys) -> Options {
     options.components = ALL_BUT_TRANSFER.map(str::to_owned).to_vec();
     options.threads = 1;
     let variables = [
-        ("redis_urls", redis.url()),
         ("signing_key", keys.signing_key().to_owned()),
         ("jwt_keys", keys.jwt_keys().to_owned()),
         ("dev_login", "on".to_owned()),
@@ -248,5 +247,6 @@ fn options(folder: &Path, redis: &Redis, keys: &Keys) -> Options {
         ("rate_limits", "login_user=0".to_owned()),
     ];
     options.variables.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+    options.variables.extend(hongbao_stack::redis_variables(&[redis.url()]));
     options
 }

@@ -153,8 +153,8 @@ async fn a_shard_that_is_added_takes_new_packets_at_once() {
         options.state_dir = folder.join("state");
         options.cache_dir = root.join("target/tmp/compiled");
         options.threads = 1;
-        let addresses = shards.iter().enumerate();
-        options.variables.extend(addresses.map(|(shard, redis)| (hongbao_stack::shard_variable(shard), redis.url())));
+        let addresses: Vec<_> = shards.iter().map(|redis| redis.url()).collect();
+        options.variables.extend(hongbao_stack::redis_variables(&addresses));
         for (name, value) in [("signing_key", keys.signing_key()), ("jwt_keys", keys.jwt_keys()), ("dev_login", "on")] {
             options.variables.insert(name.to_owned(), value.to_owned());
         }

@@ -167,6 +167,7 @@ impl Baselines {
             state_dir: dir.join("empty"),
             log_dir: dir.join("empty"),
             variables: Vec::new(),
+            environment: Vec::new(),
             arguments: Vec::new(),
             settlement_apart: false,
             report: |line| eprintln!("  {line}"),

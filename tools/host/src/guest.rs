@@ -17,8 +17,8 @@ use wasmtime_wasi_http::{
 
 use crate::faults::{Faults, HostCall, Moment, ShiftedClock, Verdict};
 use crate::interfaces::postgres::Pools;
-use crate::outbound::AllowedHosts;
 use crate::stdio::LogLines;
+use hongbao_outbound::AllowedHosts;
 
 /// A component as all of its instances see it.
 pub(crate) struct ComponentContext {

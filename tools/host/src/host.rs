@@ -37,6 +37,8 @@ impl Host {
     /// Occurs when the manifest is wrong or asks for something unsupported, a component does not load,
     /// or the address is taken. A Redis server that is down is no error: the trigger keeps trying.
     pub async fn start(options: Options) -> Result<Running> {
+        // TLS to Redis and PostgreSQL. Only the first call counts, and all of them say the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // Reading and compiling take seconds, which an async thread must not spend.
         let options = Arc::new(options);
         let shared = Arc::clone(&options);
@@ -112,7 +114,10 @@ impl Loaded {
 
     async fn run(self, options: &Options) -> Result<Running> {
         let (stop, stopped) = stop::signal();
-        let service = |_| Ok(Service::new(Routes::new(self.routes(options, &stopped)?)?));
+        let service = |_| {
+            let routes = Routes::new(self.routes(options, &stopped)?)?;
+            Ok(Service::new(routes, options.connections.body_timeout))
+        };
         let services = (0..options.threads.max(1)).map(service).collect::<Result<Vec<_>>>()?;
         let mut subscribers = Vec::new();
         for trigger in self.application.redis {
@@ -122,7 +127,7 @@ impl Loaded {
                 .with_context(|| format!("component {:?}", context.id))?;
             subscribers.push(subscriber);
         }
-        let server = http::serve(options.listen, services, stopped.clone()).await?;
+        let server = http::serve(options.listen, services, options.connections, stopped.clone()).await?;
         if options.instances.request_timeout.is_some() {
             tokio::spawn(tick(self.engine, stopped.clone()));
         }

@@ -18,8 +18,8 @@
 //! # }
 //! ```
 //!
-//! **Absent on purpose:** TLS, HTTP/2, outbound HTTP, calls between components, file mounts, key-value
-//! stores, other databases, TLS to them, WASI 0.2 HTTP handlers.
+//! **Absent on purpose:** inbound TLS, HTTP/2, outbound HTTP, calls between components, file mounts, key-value
+//! stores, other databases, WASI 0.2 HTTP handlers.
 
 mod engine;
 mod faults;
@@ -29,7 +29,6 @@ mod http;
 mod interfaces;
 mod manifest;
 mod options;
-mod outbound;
 mod stdio;
 mod stop;
 mod subscriber;
@@ -37,4 +36,4 @@ mod trap;
 
 pub use faults::{Faults, HostCall, Moment, Verdict};
 pub use host::{Host, Running};
-pub use options::{Instances, Options};
+pub use options::{Connections, Instances, Options};

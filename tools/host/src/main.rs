@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use hongbao_host::{Host, Instances, Options};
+use hongbao_host::{Connections, Host, Instances, Options};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -72,6 +72,21 @@ struct Up {
     /// How long a request may take, such as 30s [default: no limit].
     #[arg(long, value_parser = duration)]
     request_timeout: Option<Duration>,
+    /// How many connections there may be at once; more clients wait.
+    #[arg(long, default_value_t = Connections::MAX_COUNT, value_parser = at_least_one)]
+    max_connections: usize,
+    /// How long a client may take to send a request's head.
+    #[arg(long, value_parser = duration, default_value = "10s")]
+    header_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    #[arg(long, value_parser = duration, default_value = "10s")]
+    body_timeout: Duration,
+    /// How long a connection without a request is kept.
+    #[arg(long, value_parser = duration, default_value = "60s")]
+    idle_timeout: Duration,
+    /// How long a client may read nothing of an answer that is ready.
+    #[arg(long, value_parser = duration, default_value = "10s")]
+    write_timeout: Duration,
     /// How long a shutdown waits for requests in flight.
     #[arg(long, value_parser = duration, default_value = "10s")]
     shutdown_grace: Duration,
@@ -96,6 +111,13 @@ impl Up {
             request_timeout: self.request_timeout,
             max_count: self.max_instances,
         };
+        options.connections = Connections {
+            max_count: self.max_connections,
+            header_timeout: self.header_timeout,
+            body_timeout: self.body_timeout,
+            idle_timeout: self.idle_timeout,
+            write_timeout: self.write_timeout,
+        };
         options.clock_offset_ms = self.clock_offset_file.map(follow);
         options.state_dir = self.state_dir.unwrap_or(options.state_dir);
         options.cache_dir = self.cache_dir.unwrap_or(options.cache_dir);
@@ -114,6 +136,7 @@ async fn main() -> Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 
+    raise_file_limit();
     // Before the start, so that a signal during it is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -129,6 +152,15 @@ async fn main() -> Result<()> {
         tracing::warn!("{error:#}");
     }
     Ok(())
+}
+
+/// Asks for as many open files as this process may have: shells hand down 1,024, and connections are files.
+fn raise_file_limit() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let all = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, all) {
+        tracing::warn!("cannot raise the limit of open files: {error}");
+    }
 }
 
 /// The number in a file, as it changes; 0 while there is none.
@@ -149,6 +181,10 @@ fn follow(file: PathBuf) -> Arc<AtomicI64> {
 fn variable(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected name=value")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number above 0".to_owned())
 }
 
 /// Reads `500ms`, `2s`, `1m`, or a plain number of seconds.

@@ -30,6 +30,8 @@ pub struct Options {
     pub threads: usize,
     /// How long instances live and how much they take on.
     pub instances: Instances,
+    /// How many connections there are and how long they wait for their clients.
+    pub connections: Connections,
     /// How long a shutdown waits for requests in flight.
     pub shutdown_grace: Duration,
     /// Decides the fate of host calls, for tests.
@@ -81,6 +83,38 @@ impl Default for Instances {
     }
 }
 
+/// The limits of inbound connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// How many there may be at once. More clients wait in the kernel's queue.
+    pub max_count: usize,
+    /// How long a client may take to send a request's head.
+    pub header_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Duration,
+    /// How long a connection without a request is kept.
+    pub idle_timeout: Duration,
+    /// How long a client may read nothing of an answer that is ready.
+    pub write_timeout: Duration,
+}
+
+impl Connections {
+    /// The default of [`Connections::max_count`].
+    pub const MAX_COUNT: usize = 4_096;
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            max_count: Self::MAX_COUNT,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 impl Options {
     /// How long a shutdown waits by default, in milliseconds.
     pub const SHUTDOWN_GRACE_MS: u64 = 10_000;
@@ -103,6 +137,7 @@ impl Options {
             components: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             instances: Instances::default(),
+            connections: Connections::default(),
             shutdown_grace: Duration::from_millis(Self::SHUTDOWN_GRACE_MS),
             faults: None,
             clock_offset_ms: None,

@@ -32,7 +32,9 @@ async fn start(faults: Option<Arc<dyn Faults>>) -> (Running, tempfile::TempDir) 
     options.state_dir = folder.path().to_owned();
     options.cache_dir = root.join("target/tmp/compiled");
     // Nothing listens there, and nothing here needs Redis.
-    options.variables.insert("redis_urls".to_owned(), "redis://127.0.0.1:1".to_owned());
+    for variable in ["redis_urls", "redis_hosts", "bell_url"] {
+        options.variables.insert(variable.to_owned(), "redis://127.0.0.1:1".to_owned());
+    }
     options.faults = faults;
     (Host::start(options).await.expect("starts (have the components been built?)"), folder)
 }

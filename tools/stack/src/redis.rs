@@ -47,8 +47,23 @@ pub struct RedisOptions {
     pub port: Option<u16>,
     /// When the append-only file reaches the disk.
     pub fsync: Fsync,
+    /// The password of the user `default`, where there is to be one.
+    pub password: Option<String>,
+    /// The certificate for TLS on a port of its own, beside the plain one.
+    pub tls: Option<Certificate>,
     /// More directives, such as `("maxmemory", "64mb")`.
     pub directives: Vec<(String, String)>,
+}
+
+/// A server's certificate and its key, PEM files.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// The port to speak TLS on.
+    pub port: u16,
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// A running (or stopped) Redis server of our own. Dropping it kills it; its data stays.
@@ -80,10 +95,14 @@ impl Redis {
         Err(failure)
     }
 
-    /// `redis://127.0.0.1:PORT`.
+    /// `redis://127.0.0.1:PORT`, with the password where there is one, and `rediss` where it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let password = self.options.password.as_ref().map(|password| format!(":{password}@")).unwrap_or_default();
+        match &self.options.tls {
+            Some(tls) => format!("rediss://{password}127.0.0.1:{}", tls.port),
+            None => format!("redis://{password}127.0.0.1:{}", self.port),
+        }
     }
 
     /// The number of its process, while it runs.
@@ -182,12 +201,19 @@ impl Redis {
         for (name, value) in directives.into_iter().chain(more) {
             command.arg(format!("--{name}")).arg(value);
         }
+        if let Some(password) = &self.options.password {
+            command.arg("--requirepass").arg(password);
+        }
+        if let Some(tls) = &self.options.tls {
+            command.arg("--tls-port").arg(tls.port.to_string()).args(["--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(&tls.certificate).arg("--tls-key-file").arg(&tls.key);
+        }
         command
     }
 
     /// Whether the server on our port is ours (and not whoever else took the port) and has loaded its data.
     fn answers_as(&self, id: u32) -> bool {
-        info(self.port).is_ok_and(|info| {
+        info(self.port, self.options.password.as_deref()).is_ok_and(|info| {
             let has = |fact: &str| info.lines().any(|line| line == fact);
             has(&format!("process_id:{id}")) && has("loading:0")
         })
@@ -195,10 +221,13 @@ impl Redis {
 }
 
 /// The answer of INFO, which Redis gives even while it loads.
-fn info(port: u16) -> Result<String> {
+fn info(port: u16, password: Option<&str>) -> Result<String> {
     let limit = Duration::from_secs(1);
     let mut stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), limit)?;
     stream.set_read_timeout(Some(limit))?;
+    if let Some(password) = password {
+        stream.write_all(format!("AUTH {password}\r\n").as_bytes())?;
+    }
     stream.write_all(b"INFO\r\nQUIT\r\n")?; // After QUIT the server closes, which ends the answer.
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;

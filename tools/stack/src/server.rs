@@ -60,6 +60,8 @@ pub struct ServerOptions {
     pub log_dir: PathBuf,
     /// Values of the application's variables.
     pub variables: Vec<(String, String)>,
+    /// More of its environment, such as the file of authorities that it trusts.
+    pub environment: Vec<(String, String)>,
     /// More arguments for the runtime, such as faults for the host to inject.
     pub arguments: Vec<String>,
     /// Whether the settlement runs as a process of its own on the host too; under Spin it always does.
@@ -232,6 +234,7 @@ fn up(options: &ServerOptions) -> Command {
     command.env("RUST_LIB_BACKTRACE", "0");
     let named = |name: &str| format!("{VARIABLE_PREFIX}{}", name.to_uppercase());
     command.envs(options.variables.iter().map(|(name, value)| (named(name), value)));
+    command.envs(options.environment.iter().map(|(name, value)| (name, value)));
     command
 }
 

@@ -15,8 +15,12 @@ pub mod migration;
 /// The role that has them.
 const APP_ROLE: &str = "hongbao_app";
 
-/// The most shards that `spin.toml` has variables for.
+/// The most Redis servers that one machine is given.
 pub const SHARDS_MAX: usize = 8;
+
+/// Whom the components may connect to: the servers of this machine.
+const REDIS_HOSTS: &str = "redis://127.0.0.1:*";
+const REDIS_TLS_HOSTS: &str = "rediss://127.0.0.1:*";
 
 /// Where the money is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +53,8 @@ pub struct StackOptions {
     pub dev_login: bool,
     /// More values of the application's variables; they win over the stack's own.
     pub variables: Vec<(String, String)>,
+    /// More of the runtime's environment, such as the file of authorities that it trusts.
+    pub environment: Vec<(String, String)>,
     /// How often the sweep is called; never when `None`, for tests that call [`Stack::sweep`] themselves.
     pub sweep_every: Option<Duration>,
     /// More arguments for the runtime, such as faults for the host to inject.
@@ -75,6 +81,7 @@ impl StackOptions {
             redis: RedisOptions::default(),
             dev_login: true,
             variables: Vec::new(),
+            environment: Vec::new(),
             sweep_every: Some(Duration::from_secs(1)),
             arguments: Vec::new(),
             settlement_apart: false,
@@ -118,13 +125,13 @@ impl Stack {
         };
         let own = [
             ("database_url", database_url),
-            ("database_host", postgres.as_ref().map(Postgres::host).unwrap_or_default()),
+            ("database_hosts", postgres.as_ref().map(Postgres::host).unwrap_or_default()),
             ("signing_key", keys.signing_key().to_owned()),
             ("jwt_keys", keys.jwt_keys().to_owned()),
             ("dev_login", if options.dev_login { "on" } else { "off" }.to_owned()),
         ];
-        let shards = redis.iter().enumerate().map(|(shard, redis)| (shard_variable(shard), redis.url()));
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(shards);
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let own = own.chain(redis_variables(&redis.iter().map(Redis::url).collect::<Vec<_>>()));
         let server = Server::start(ServerOptions {
             runtime: options.runtime,
             project: options.project,
@@ -132,6 +139,7 @@ impl Stack {
             state_dir: dir.join("state"),
             log_dir: dir.join("logs"),
             variables: own.chain(options.variables).collect(),
+            environment: options.environment,
             arguments: options.arguments,
             settlement_apart: options.settlement_apart,
             report: options.report,
@@ -197,10 +205,13 @@ impl Stack {
     }
 }
 
-/// The variable that holds a shard's address.
+/// The variables that tell the application of the shards at these addresses of this machine.
 #[must_use]
-pub fn shard_variable(shard: usize) -> String {
-    if shard == 0 { "redis_urls".to_owned() } else { format!("redis_url_s{shard}") }
+pub fn redis_variables(urls: &[String]) -> [(String, String); 3] {
+    let hosts = if urls.iter().any(|url| url.starts_with("rediss:")) { REDIS_TLS_HOSTS } else { REDIS_HOSTS };
+    let bell = urls.first().cloned().unwrap_or_default();
+    [("redis_urls", urls.join(",")), ("redis_hosts", hosts.to_owned()), ("bell_url", bell)]
+        .map(|(name, value)| (name.to_owned(), value))
 }
 
 /// The project's folder: the nearest one upwards with `spin.toml`, from the package that cargo runs or

@@ -26,7 +26,10 @@ pub(crate) fn poll<T>(limit: Duration, mut probe: impl FnMut() -> Result<Option<
 
 /// A port of the loopback interface that is free right now. Somebody may still be faster: whoever starts a
 /// server on it tries again with another.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// Occurs when there is none.
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
     Ok(listener.local_addr()?.port())
 }

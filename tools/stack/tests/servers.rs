@@ -171,6 +171,7 @@ fn under_spin_the_settlement_is_a_process_of_its_own_and_comes_back() {
         state_dir: dir.path().join("state"),
         log_dir: dir.path().join("logs"),
         variables: vec![("secret".to_owned(), "s3".to_owned())],
+        environment: Vec::new(),
         arguments: Vec::new(),
         settlement_apart: false,
         report: |_| (),

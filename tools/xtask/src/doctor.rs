@@ -1,16 +1,18 @@
 //! `cargo xtask doctor`: what is missing or malformed, and how to get it right.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use hongbao_core::admit::Rates;
 use hongbao_core::risk::Rules;
 use hongbao_core::sign::SigningKeys;
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE};
 use hongbao_core::wire::operator::{KeyAnswer, KeysAnswer};
+use hongbao_outbound::AllowedHosts;
 use hongbao_stack::{Grant, Keys};
 
 use crate::http;
@@ -19,7 +21,11 @@ use crate::setup::{self, Toolchain};
 use crate::spin;
 use crate::token::keys_of;
 
+mod addresses;
+
 const PREFIX: &str = "SPIN_VARIABLE_";
+/// For variables of earlier versions.
+const MOVED: &str = "redis_urls lists all shards, redis_hosts and database_hosts say whom components may connect to";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -52,6 +58,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     bad += report(&signing_keys(&arguments.base_url, &data));
     println!("In the environment, for a runtime started by hand ({PREFIX}…)");
     bad += report(&variables(&project)?);
+    let values = values(&project)?;
+    // Nobody has to have a Redis on the usual port: `up` starts its own.
+    if env::vars().any(|(name, _)| is_address(&name)) {
+        println!("Behind the addresses");
+        bad += report(&addresses::look(&values));
+    }
     match bad {
         0 => Ok(()),
         1 => bail!("one thing is to be put right; it is marked ✗"),
@@ -203,14 +215,39 @@ fn jwt_keys(value: &str) -> Result<String, String> {
     })
 }
 
+fn is_address(variable: &str) -> bool {
+    ["REDIS_URLS", "REDIS_HOSTS", "BELL_URL", "DATABASE_URL", "DATABASE_HOSTS"]
+        .iter()
+        .any(|name| variable.strip_prefix(PREFIX) == Some(name))
+}
+
+/// All variables of the manifest: what the environment says, else the default.
+fn values(project: &Project) -> Result<BTreeMap<String, String>> {
+    let value = |(name, declared): (&String, &toml::Value)| {
+        let given = env::var(format!("{PREFIX}{}", name.to_uppercase())).ok();
+        let default = || declared.get("default")?.as_str().map(str::to_owned);
+        (name.clone(), given.or_else(default).unwrap_or_default())
+    };
+    Ok(declared(project)?.iter().map(value).collect())
+}
+
+fn declared(project: &Project) -> Result<toml::Table> {
+    let mut manifest: toml::Table = fs::read_to_string(project.root.join("spin.toml"))?.parse()?;
+    match manifest.remove("variables") {
+        Some(toml::Value::Table(variables)) => Ok(variables),
+        _ => bail!("spin.toml has no variables"),
+    }
+}
+
 /// The application's variables, as far as they are set.
 fn variables(project: &Project) -> Result<Vec<(String, Finding)>> {
-    let manifest: toml::Table = fs::read_to_string(project.root.join("spin.toml"))?.parse()?;
-    let declared = manifest.get("variables").and_then(toml::Value::as_table).context("spin.toml has no variables")?;
+    let declared = declared(project)?;
     let mut findings = Vec::new();
     for (variable, value) in env::vars() {
         let Some(name) = variable.strip_prefix(PREFIX).map(str::to_lowercase) else { continue };
+        let moved = name.starts_with("redis_url_s") || name == "database_host";
         let finding = match check(&name, &value) {
+            _ if moved => Finding::Bad(format!("{name} is gone: {MOVED}")),
             _ if !declared.contains_key(&name) => Finding::Bad(format!("spin.toml has no variable {name}: unset it")),
             Ok(told) => Finding::Good(told),
             Err(form) => Finding::Bad(format!("{variable} {form}")),
@@ -235,13 +272,12 @@ fn check(name: &str, value: &str) -> Result<String, String> {
 
 fn form(name: &str, value: &str) -> Result<(), String> {
     match name {
-        "redis_urls" => redis_url(value),
+        "redis_urls" => value.split(',').map(str::trim).filter(|url| !url.is_empty()).try_for_each(redis_url),
+        "bell_url" => redis_url(value),
+        "redis_hosts" | "database_hosts" => hosts(value),
         "rate_limits" => Rates::parse(value).map(drop),
         "risk_rules" => Rules::parse(value).map(drop),
-        _ if name.starts_with("redis_url_s") && value.is_empty() => Ok(()),
-        _ if name.starts_with("redis_url_s") => redis_url(value),
         "database_url" => database_url(value),
-        "database_host" => database_host(value),
         // Empty: the ledger makes its own.
         "jwt_keys" | "signing_key" if value.is_empty() => Ok(()),
         "signing_key" => SigningKeys::parse(value).map(drop),
@@ -255,17 +291,18 @@ fn form(name: &str, value: &str) -> Result<(), String> {
 fn redis_url(value: &str) -> Result<(), String> {
     let rest = value.strip_prefix("redis://").or_else(|| value.strip_prefix("rediss://"));
     let is_one = rest.is_some_and(|host| !host.is_empty() && !host.contains(','));
-    is_one.then_some(()).ok_or_else(|| "must be redis://HOST:PORT; further shards are redis_url_s1, …".to_owned())
+    is_one.then_some(()).ok_or_else(|| "must be redis://[USER:PASSWORD@]HOST:PORT, or rediss:// for TLS".to_owned())
+}
+
+fn hosts(value: &str) -> Result<(), String> {
+    // The text may be an address with a password, put here by mistake.
+    let entry = if value.is_empty() { vec![] } else { vec![value.to_owned()] };
+    AllowedHosts::parse(&entry).map(drop).map_err(|error| error.root_cause().to_string())
 }
 
 fn database_url(value: &str) -> Result<(), String> {
     let right = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| value.starts_with(scheme));
     right.then_some(()).ok_or_else(|| "must be sqlite:default or postgres://…".to_owned())
-}
-
-fn database_host(value: &str) -> Result<(), String> {
-    let right = value.is_empty() || value.starts_with("postgres://") && !value.contains('@');
-    right.then_some(()).ok_or_else(|| "must be postgres://HOST:PORT, without user and password".to_owned())
 }
 
 fn seconds(value: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! The answers that the host gives itself, all JSON, and the type of every body.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
 use wasmtime_wasi_http::WasiBody;
@@ -22,6 +22,13 @@ pub(super) fn not_found() -> Response<Body> {
 
 pub(super) fn too_large() -> Response<Body> {
     error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the request body is too large")
+}
+
+/// The body did not come in time. What is left of it would be taken for the next request.
+pub(super) fn too_slow() -> Response<Body> {
+    let mut response = error(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the request body took too long");
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 pub(super) fn bad_request() -> Response<Body> {

@@ -1,7 +1,9 @@
 //! The HTTP trigger: a server, its routes, and per component a pool of reused instances.
 
 mod answer;
+mod pace;
 mod pool;
+mod request_body;
 mod routes;
 mod server;
 mod service;

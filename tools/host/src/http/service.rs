@@ -1,22 +1,22 @@
 //! One request: find its component, hand it over, turn whatever comes back into a response.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, HOST};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
-use http_body_util::{BodyExt, Either, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either};
 use hyper::body::{Body as _, Incoming};
 use wasmtime::PoolConcurrencyLimitError;
+use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
-use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::answer::{self, Body};
 use super::pool::Turn;
+use super::request_body::{self, Lateness};
 use super::{Pool, Routes};
 
-/// The most that a request body may hold.
-const REQUEST_LIMIT_BYTES: usize = 10 << 20;
 /// A response whose length is known and at most this is read whole before its head is sent: one write
 /// instead of two, and a component that dies half-way gives a clean 500.
 const BUFFERED_RESPONSE_LIMIT_BYTES: u64 = 256 << 10;
@@ -29,11 +29,13 @@ const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 /// Answers requests.
 pub(crate) struct Service {
     routes: Routes<Pool>,
+    /// How long a client may take to send a body.
+    body_timeout: Duration,
 }
 
 impl Service {
-    pub(crate) fn new(routes: Routes<Pool>) -> Self {
-        Self { routes }
+    pub(crate) fn new(routes: Routes<Pool>, body_timeout: Duration) -> Self {
+        Self { routes, body_timeout }
     }
 
     /// Answers one request of the client at `client`.
@@ -43,31 +45,33 @@ impl Service {
             return answer::healthy();
         }
         let Some(pool) = self.routes.find(path) else { return answer::not_found() };
-        let limit = REQUEST_LIMIT_BYTES as u64;
-        if request.body().size_hint().lower() > limit {
+        if request.body().size_hint().lower() > request_body::LIMIT_BYTES as u64 {
             return answer::too_large();
         }
-        let Some(request) = prepare(request, client) else { return answer::bad_request() };
+        let lateness = Lateness::default();
+        let bounded = |body| request_body::bounded(body, self.body_timeout, &lateness);
+        let Some(request) = prepare(request, client, bounded) else { return answer::bad_request() };
         let turn = pool.state().turn().await;
-        match pool.handle(turn, request).await {
+        let answer = match pool.handle(turn, request).await {
             Ok(response) => finish(pool, response).await,
             Err(error) => failed(pool, &error),
-        }
+        };
+        // Whatever the component made of half a body: it was late.
+        if lateness.is_late() { answer::too_slow() } else { answer }
     }
 }
 
 /// The request as a component sees it: with a whole URI, without the transport's headers.
-fn prepare(request: Request<Incoming>, client: HeaderValue) -> Option<Request<WasiBody>> {
+fn prepare(
+    request: Request<Incoming>,
+    client: HeaderValue,
+    bounded: impl FnOnce(Incoming) -> WasiBody,
+) -> Option<Request<WasiBody>> {
     let (mut head, body) = request.into_parts();
     head.uri = absolute(head.uri, &head.headers)?;
     head.headers.remove(http::header::CONNECTION);
     head.headers.insert(CLIENT_ADDRESS, client);
-    let body = if body.is_end_stream() {
-        Empty::new().map_err(|never| match never {}).boxed_unsync()
-    } else {
-        Limited::new(body, REQUEST_LIMIT_BYTES).map_err(request_error).boxed_unsync()
-    };
-    Some(Request::from_parts(head, body))
+    Some(Request::from_parts(head, bounded(body)))
 }
 
 /// The URI with scheme and host. HTTP/1 sends the host apart from the path.
@@ -80,16 +84,6 @@ fn absolute(uri: Uri, headers: &HeaderMap) -> Option<Uri> {
     };
     parts.scheme = Some(Scheme::HTTP);
     Uri::from_parts(parts).ok()
-}
-
-fn request_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    if error.is::<LengthLimitError>() {
-        return Error::HttpRequestBodySize(Some(REQUEST_LIMIT_BYTES as u64));
-    }
-    match error.downcast::<hyper::Error>() {
-        Ok(error) => Error::from(*error),
-        Err(error) => Error::InternalError(Some(error.to_string())),
-    }
 }
 
 /// Sends a short response in one piece and a long or endless one as it comes.

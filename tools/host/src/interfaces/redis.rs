@@ -9,6 +9,7 @@ use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
     Value, cmd,
 };
+use hongbao_outbound::without_secrets;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 
 use super::bindings::spin::redis::redis::{
@@ -43,7 +44,11 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<Guest> {
         let component = component(accessor);
         let work = async {
             if !component.allowed_hosts.allows(&address) {
-                tracing::warn!(component = component.id, "not in allowed_outbound_hosts: {}", redacted(&address));
+                tracing::warn!(
+                    component = component.id,
+                    "not in allowed_outbound_hosts: {}",
+                    without_secrets(&address)
+                );
                 return Err(Error::InvalidAddress);
             }
             connect(&address).await
@@ -199,6 +204,14 @@ fn other(error: &RedisError) -> Error {
         ErrorKind::Server(ServerErrorKind::NoScript) => "NoScriptError",
         ErrorKind::Server(ServerErrorKind::ResponseError) => "ResponseError",
         ErrorKind::Server(ServerErrorKind::ReadOnly) => "ReadOnly",
+        ErrorKind::Server(ServerErrorKind::MasterDown) => "MasterDown",
+        ErrorKind::Server(ServerErrorKind::ClusterDown) => "ClusterDown",
+        ErrorKind::Server(ServerErrorKind::Moved) => "Moved",
+        ErrorKind::Server(ServerErrorKind::Ask) => "Ask",
+        ErrorKind::Server(ServerErrorKind::TryAgain) => "TryAgain",
+        ErrorKind::Server(ServerErrorKind::CrossSlot) => "CrossSlot",
+        ErrorKind::Server(ServerErrorKind::NotBusy) => "NotBusy",
+        ErrorKind::Server(ServerErrorKind::NoSub) => "NoSub",
         // A script's own code, or one that this application cannot meet: no prose before it.
         _ => return Error::Other(format!("{code}: {}", error.detail().unwrap_or_default())),
     };
@@ -208,11 +221,6 @@ fn other(error: &RedisError) -> Error {
 
 fn injected() -> Error {
     Error::Other(INJECTED.to_owned())
-}
-
-/// The address without its password, for the log.
-fn redacted(address: &str) -> &str {
-    address.rsplit_once('@').map_or(address, |(_, host)| host)
 }
 
 #[cfg(test)]

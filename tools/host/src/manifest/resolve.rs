@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{ComponentSection, Manifest, RouteSection, Variables};
-use crate::outbound::AllowedHosts;
+use hongbao_outbound::AllowedHosts;
 
 /// The only database there is: Spin's default one.
 const DEFAULT_DATABASE: &str = "default";

@@ -1,8 +1,8 @@
 //! `spin:postgres@4.2.0`: connections borrowed from a pool per component and address.
 //!
-//! As in Spin a connection goes back to the pool without a ROLLBACK, and a query that fails while it runs
-//! says so in its future. Unlike Spin, a statement is prepared once per connection instead of once per
-//! call, which saves a round trip. Without TLS: an address that insists on it is refused.
+//! As in Spin a connection goes back to the pool without a ROLLBACK, a query that fails while it runs says so in its
+//! future, and `sslmode` decides about TLS. Unlike Spin, a statement is sent with the types of its parameters instead
+//! of being prepared first, which saves a round trip, and works behind any pooler.
 
 use wasmtime::component::{Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
@@ -112,7 +112,7 @@ impl HostConnectionBuilder for Guest {
     }
 
     async fn set_ca_root(&mut self, _builder: Resource<Builder>, _certificate: String) -> Answer<()> {
-        Ok(Err(Error::Other("set-ca-root: TLS to Postgres is not supported by this host".to_owned())))
+        Ok(Err(Error::Other("set-ca-root is not supported by this host: name the file in SSL_CERT_FILE".to_owned())))
     }
 
     async fn build(&mut self, builder: Resource<Builder>) -> Answer<Resource<Connection>> {

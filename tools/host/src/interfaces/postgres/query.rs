@@ -1,9 +1,12 @@
 //! Statements on a connection.
+//!
+//! **Invariant:** no statement is prepared under a name. A pooler that hands out server connections by transaction may
+//! have another process' statement under that name, and would run that one.
 
 use std::pin::pin;
 
 use futures::TryStreamExt;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::values::{Parameter, data_type, row};
 use super::{Column, Connection, Error, ParameterValue, QueryError, Row, query_failed};
@@ -23,17 +26,20 @@ impl Connection {
     /// Runs a statement and counts the rows it touched.
     pub(super) async fn execute(self, statement: &str, parameters: Vec<ParameterValue>) -> Result<u64, Error> {
         let parameters = Parameter::all(parameters).map_err(Error::ValueConversionFailed)?;
-        let references: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|parameter| parameter as _).collect();
-        let statement = self.0.prepare_cached(statement).await.map_err(|error| query_failed(&error))?;
-        self.0.execute(&statement, &references).await.map_err(|error| query_failed(&error))
+        let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+            parameters.iter().map(|parameter| (parameter as _, parameter.kind())).collect();
+        self.0.execute_typed(statement, &typed).await.map_err(|error| query_failed(&error))
     }
 
     /// Runs a statement that gives rows. The error is one of the statement itself; one that the server
     /// meets on the way is in [`Found::end`].
     pub(super) async fn query(self, statement: &str, parameters: Vec<ParameterValue>) -> Result<Found, Error> {
         let parameters = Parameter::all(parameters).map_err(Error::BadParameter)?;
-        let statement = self.0.prepare_cached(statement).await.map_err(|error| query_failed(&error))?;
-        let stream = self.0.query_raw(&statement, parameters).await.map_err(|error| query_failed(&error))?;
+        let typed = parameters.into_iter().map(|parameter| {
+            let kind = parameter.kind();
+            (parameter, kind)
+        });
+        let stream = self.0.query_typed_raw(statement, typed).await.map_err(|error| query_failed(&error))?;
         let mut found = Found { columns: Vec::new(), rows: Vec::new(), end: Ok(()) };
         found.end = collect(stream, &mut found.columns, &mut found.rows).await;
         Ok(found)

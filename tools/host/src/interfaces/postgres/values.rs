@@ -42,6 +42,26 @@ impl Parameter {
         }
         Ok(values.into_iter().map(Self).collect())
     }
+
+    /// The type that the statement is told. A null is of whatever type stands in its place.
+    pub(super) fn kind(&self) -> Type {
+        match &self.0 {
+            ParameterValue::Boolean(_) => Type::BOOL,
+            ParameterValue::Int8(_) => Type::CHAR,
+            ParameterValue::Int16(_) => Type::INT2,
+            ParameterValue::Int32(_) => Type::INT4,
+            ParameterValue::Int64(_) => Type::INT8,
+            ParameterValue::Floating32(_) => Type::FLOAT4,
+            ParameterValue::Floating64(_) => Type::FLOAT8,
+            ParameterValue::Str(_) => Type::TEXT,
+            ParameterValue::Binary(_) => Type::BYTEA,
+            ParameterValue::ArrayInt32(_) => Type::INT4_ARRAY,
+            ParameterValue::ArrayInt64(_) => Type::INT8_ARRAY,
+            ParameterValue::ArrayStr(_) => Type::TEXT_ARRAY,
+            ParameterValue::Jsonb(_) => Type::JSONB,
+            _ => Type::UNKNOWN,
+        }
+    }
 }
 
 impl ToSql for Parameter {
