@@ -11,6 +11,7 @@ use hongbao_tests::{Draft, Scene, until};
 use serde_json::json;
 
 use crate::ask;
+use crate::pooler::database;
 
 /// A password that an address has to escape.
 const PASSWORD: &str = "p@ss/wörd,1:?";
@@ -61,11 +62,12 @@ async fn a_user_of_redis_needs_no_more_than_the_rights_that_are_documented() {
     });
     let password = format!(">{PASSWORD}");
     let user = ["ACL", "SETUSER", "hongbao", "on", &password, "~hb:*", "&hb:*"];
-    ask(&stack.redis[0].url(), &[&user, RIGHTS].concat());
+    ask(&stack.redis[0].url(), &[&user[..], RIGHTS].concat());
     ask(&stack.redis[0].url(), &["ACL", "LOG", "RESET"]);
     a_packet_is_sent_and_opened(&stack, "acl").await;
     stack.sweep().expect("a sweep");
-    assert_eq!(ask(&stack.redis[0].url(), &["ACL", "LOG"]), "array([])", "nothing was refused");
+    let refused = ask(&stack.redis[0].url(), &["ACL", "LOG"]);
+    assert!(!refused.contains("reason"), "{refused}");
     // From now on the password is another one, and the connections that were let in are gone.
     ask(&stack.redis[0].url(), &["ACL", "SETUSER", "hongbao", "resetpass", ">another"]);
     ask(&stack.redis[0].url(), &["CLIENT", "KILL", "USER", "hongbao"]);
@@ -118,7 +120,7 @@ async fn redis_is_spoken_to_by_tls_when_the_authority_is_trusted() {
 /// An authority's certificate, and a server's with its key: PEM files.
 fn certificates(dir: &Path) -> (String, String, String) {
     let authority_key = rcgen::KeyPair::generate().expect("a key");
-    let mut authority = rcgen::CertificateParams::new(vec![]).expect("no names");
+    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).expect("no names");
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let authority_certificate = authority.self_signed(&authority_key).expect("a certificate");
     let issuer = rcgen::Issuer::new(authority, authority_key);
@@ -166,4 +168,40 @@ async fn an_address_that_is_not_allowed_or_malformed_is_named_without_its_passwo
     assert!(answer.text().contains("redis_urls") && answer.text().contains("place 1"), "{}", answer.text());
     assert_no_secret(&answer.text(), "the answer");
     assert_no_secret(&logs(&stack), "the log");
+}
+
+#[tokio::test]
+async fn postgres_is_spoken_to_by_tls_when_the_address_asks_for_it() {
+    let Some((postgres, url)) = database("sslmode") else { return };
+    let (authority, certificate, key) = certificates(&folder("pg-authority"));
+    for (file, path) in [("server.crt", &certificate), ("server.key", &key)] {
+        // The server's own user writes them, since they have to be its own.
+        let pem = fs::read_to_string(path).expect("it was written");
+        let write = format!("'printf %b \"$(cat)\" > {file}; chmod 600 {file}'");
+        postgres.ask(&format!("copy (select $pem${pem}$pem$) to program {write}")).expect("written");
+    }
+    for change in ["alter system set ssl = on", "select pg_reload_conf()"] {
+        postgres.ask(change).expect("the owner may");
+    }
+    let encrypted =
+        "select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where ssl and usename = 'hongbao_login'";
+    let over = |name: &str, trusted: Option<&str>| {
+        start(name, |options| {
+            let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            let hosts = variable("database_hosts", "postgres://127.0.0.1:*");
+            options.variables = vec![variable("database_url", &format!("{url}?sslmode=require")), hosts];
+            options.environment.extend(trusted.map(|file| ("SSL_CERT_FILE".to_owned(), file.to_owned())));
+        })
+    };
+    let stack = over("sslmode", Some(&authority));
+    a_packet_is_sent_and_opened(&stack, "sslmode").await;
+    assert_ne!(postgres.ask(encrypted).expect("an answer"), "0");
+    drop(stack);
+
+    let stack = over("sslunknown", None);
+    let token = stack.token("us_alice", &[]).expect("a token");
+    let call = || Client::new(stack.base_url()).call(Method::GET, "/v1/me").token(&token);
+    let answer = call().send().await.expect("an answer");
+    assert_eq!(answer.status.as_u16(), 503, "{}", answer.text());
+    assert!(logs(&stack).contains("UnknownIssuer"), "{}", logs(&stack));
 }

@@ -1,6 +1,10 @@
 //! The connections to Redis and PostgreSQL: with passwords and TLS, behind a pooler, and across a fail-over.
 
 mod access;
+mod failover;
+mod load;
+mod pooler;
+mod redis_failover;
 
 /// Runs a command of a Redis server, as its own client.
 pub(crate) fn ask(url: &str, words: &[&str]) -> String {

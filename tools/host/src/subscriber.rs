@@ -2,7 +2,8 @@
 //!
 //! A message makes a fresh instance, and the next message waits for it. Pub/Sub itself keeps nothing: what
 //! is published while the subscriber is away is lost, here as in Spin, and the application must not rely
-//! on it. Unlike Spin, losing Redis ends neither the trigger nor the host: the subscriber comes back.
+//! on it. Unlike Spin, losing Redis ends neither the trigger nor the host: the subscriber comes back, and it leaves a
+//! server that another one has replaced.
 //!
 //! **Invariant:** at most [`QUEUE_LIMIT`] messages wait. Beyond that new ones are dropped, never the
 //! waiting ones: whatever a dropped doorbell announced, some later call will still look for.
@@ -30,8 +31,8 @@ const QUEUE_LIMIT: usize = 1024;
 /// The first pause after a lost connection. It doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How often a quiet connection is tried.
-const PING_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked at whether the connection works, and whether the address still leads where it leads.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long Redis may take to answer, before its connection counts as lost.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
@@ -43,6 +44,13 @@ pub(crate) struct Subscriber {
     pre: PlatformPre<Guest>,
     component: Arc<ComponentContext>,
     timeout: Option<Duration>,
+}
+
+/// A connection that listens, and the server process that its address led to before it was made.
+struct Subscription {
+    sink: PubSubSink,
+    messages: PubSubStream,
+    run_id: Option<String>,
 }
 
 impl Subscriber {
@@ -99,15 +107,28 @@ impl Subscriber {
         }
     }
 
-    async fn subscribe(&self) -> redis::RedisResult<(PubSubSink, PubSubStream)> {
+    async fn subscribe(&self) -> redis::RedisResult<Subscription> {
+        let run_id = self.run_id().await;
         let (mut sink, messages) = self.client.get_async_pubsub().await?.split();
         sink.subscribe(&self.trigger.channel).await?;
-        Ok((sink, messages))
+        Ok(Subscription { sink, messages, run_id })
     }
 
-    /// Queues what arrives until the connection is lost, or Redis no longer answers on it.
-    async fn enqueue(&self, (mut sink, mut messages): (PubSubSink, PubSubStream), queue: &mpsc::Sender<Vec<u8>>) {
-        let mut ping = tokio::time::interval(PING_EVERY);
+    /// The server process that the address leads to now, which a connection for subscriptions cannot ask for.
+    async fn run_id(&self) -> Option<String> {
+        let asked = async {
+            let mut connection = self.client.get_multiplexed_async_connection().await?;
+            redis::cmd("INFO").arg("server").query_async::<String>(&mut connection).await
+        };
+        let info = tokio::time::timeout(ANSWER_LIMIT, asked).await.ok()?.ok()?;
+        info.lines().find_map(|line| Some(line.strip_prefix("run_id:")?.trim().to_owned()))
+    }
+
+    /// Queues what arrives until the connection is lost, Redis no longer answers on it, or another server has taken the
+    /// address over.
+    async fn enqueue(&self, subscription: Subscription, queue: &mpsc::Sender<Vec<u8>>) {
+        let Subscription { mut sink, mut messages, run_id } = subscription;
+        let mut look = tokio::time::interval(LOOK_EVERY);
         loop {
             tokio::select! {
                 message = messages.next() => {
@@ -116,10 +137,12 @@ impl Subscriber {
                         tracing::warn!(component = self.component.id, "{QUEUE_LIMIT} messages wait, dropping one");
                     }
                 }
-                _ = ping.tick() => {
+                _ = look.tick() => {
                     // A server that vanished without closing the connection would never be missed.
                     let pong = tokio::time::timeout(ANSWER_LIMIT, sink.ping::<Value>()).await;
-                    if !matches!(pong, Ok(Ok(_))) {
+                    // The id was asked for before the subscription: if the server changed in between, it differs.
+                    let now = self.run_id().await;
+                    if !matches!(pong, Ok(Ok(_))) || now.is_some() && now != run_id {
                         return;
                     }
                 }

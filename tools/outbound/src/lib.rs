@@ -99,7 +99,7 @@ impl HostPattern {
         }
         if let Some((address, bits)) = text.split_once('/') {
             let address: IpAddr = address.parse().ok().context("must not have a path")?;
-            let bits = bits.parse().ok().filter(|bits| *bits <= width(address));
+            let bits = bits.parse::<u32>().ok().filter(|bits| *bits <= width(address));
             return Ok(Self::Network(address, bits.context("is not a network")?));
         }
         if let Some(domain) = text.strip_prefix("*.") {

@@ -12,6 +12,7 @@
 
 mod guardian;
 mod keys;
+mod pooler;
 mod postgres;
 mod process;
 mod redis;
@@ -22,6 +23,7 @@ mod sweeper;
 mod wait;
 
 pub use keys::{Grant, Keys};
+pub use pooler::Pooler;
 pub use postgres::Postgres;
 pub use process::Process;
 pub use redis::{Certificate, Fsync, Redis, RedisOptions};

@@ -150,7 +150,39 @@ impl Postgres {
         // eighth its state.
         let state = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
         let mut lines = state.lines().map(str::trim);
-        lines.next() == Some(&id.to_string()) && lines.nth(6) == Some("ready")
+        // A standby that accepts connections says `standby`.
+        lines.next() == Some(&id.to_string()) && matches!(lines.nth(6), Some("ready" | "standby"))
+    }
+
+    /// Starts a second server that follows this one and can be promoted, with its files in `dir`.
+    ///
+    /// # Errors
+    /// Occurs when this one does not run, or the copy does not start.
+    pub fn standby(&self, dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let dir = dir.canonicalize()?;
+        give_to_owner(&[&dir])?;
+        let mut copy = self.programs.command("pg_basebackup");
+        copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", NAME, "-R", "-c", "fast", "-D"]);
+        output(copy.arg(dir.join("data")).env("PGPASSWORD", &self.password))?;
+        let mut failure = anyhow!("the standby was not started");
+        for _ in 0..PORT_ATTEMPTS {
+            let (programs, dir, password) = (self.programs.clone(), dir.clone(), self.password.clone());
+            let mut standby = Self { programs, dir, port: wait::free_port()?, password, process: None };
+            match standby.run() {
+                Ok(()) => return Ok(standby),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The answer of one statement of the owner's.
+    ///
+    /// # Errors
+    /// Occurs when the server refuses it or does not answer.
+    pub fn ask(&self, statement: &str) -> Result<String> {
+        self.psql(NAME, statement)
     }
 
     fn with_database(self) -> Result<Self> {
@@ -171,6 +203,23 @@ impl Postgres {
     fn data(&self) -> PathBuf {
         self.dir.join("data")
     }
+}
+
+/// `program` as the user that PostgreSQL's own programs run as.
+pub(crate) fn as_owner(program: &Path) -> Result<Command> {
+    let owner = if geteuid().is_root() { Some(Owner::find()?) } else { None };
+    Ok(Programs { dir: PathBuf::new(), owner }.command(program))
+}
+
+/// Makes these files and folders that user's.
+pub(crate) fn give_to_owner(paths: &[&Path]) -> Result<()> {
+    if geteuid().is_root() {
+        let owner = Owner::find()?;
+        for path in paths {
+            chown(path, Some(owner.user), Some(owner.group))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the cluster unless it is there, and returns its password.
@@ -241,7 +290,7 @@ impl Programs {
         Ok(Self { dir, owner })
     }
 
-    fn command(&self, program: &str) -> Command {
+    fn command(&self, program: impl AsRef<Path>) -> Command {
         let program = self.dir.join(program);
         let Some(owner) = &self.owner else { return Command::new(program) };
         let mut command = Command::new("setpriv");

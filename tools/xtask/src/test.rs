@@ -68,6 +68,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if wants(Part::Web) {
         check("the browser", setup::ensure_browser(&project));
     }
+    if wants(Part::E2e)
+        && let Err(error) = setup::ensure_pooler()
+    {
+        eprintln!("skipped: the tests behind a pooler: {error:#}");
+    }
     let mut tally = Tally::default();
     if !matches!(arguments.part, Some(Part::Lint)) {
         if !matches!(arguments.part, Some(Part::Sim)) {

@@ -3,6 +3,7 @@
 mod browser;
 mod debian;
 mod packages;
+mod pooler;
 mod redis;
 mod targets;
 
@@ -11,6 +12,7 @@ use std::fs::{self, File};
 use anyhow::{Context, Result};
 
 pub(crate) use browser::ensure_browser;
+pub(crate) use pooler::ensure_pooler;
 pub(crate) use redis::{OLDEST as OLDEST_REDIS, installed as installed_redis};
 pub(crate) use targets::{TARGETS, Toolchain};
 
