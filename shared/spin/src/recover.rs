@@ -21,15 +21,10 @@ impl App {
     /// # Errors
     /// [`Error::Unavailable`] when the shard is fenced, or neither it nor the ledger can tell.
     pub async fn connect(&self, shard: &Shard) -> Result<(), Error> {
-        let is_trusted = shard.trusted().is_some();
-        if is_trusted && !shard.take_look(self.now_ms()) {
+        if shard.trusted().is_some() {
             return Ok(());
         }
-        let identity = match shard.identity().await {
-            // The server was demoted or is gone: the address may lead to another one already.
-            Err(_) if is_trusted => shard.identity().await?,
-            found => found?,
-        };
+        let identity = shard.identity().await?;
         let epoch = match identity.epoch {
             Some(epoch) if epoch > 0 && identity.is_compared => epoch,
             _ => self.compare(shard, &identity).await?,

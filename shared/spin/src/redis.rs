@@ -22,6 +22,8 @@ pub use failure::Failure;
 const DEADLINE: Duration = Duration::from_millis(1_000);
 /// How long a server is left alone after it let a deadline pass.
 const SILENCE: Duration = Duration::from_millis(500);
+/// How long a server that was asked is believed to be a primary.
+const LOOK_EVERY: Duration = Duration::from_millis(1_000);
 /// How long it is left alone when a new connection leads to a server that is not the one to talk to.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,26 +35,55 @@ pub trait Redis {
     /// # Errors
     /// See [`Failure`].
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure>;
-
-    /// Makes the next call connect anew: the server behind this connection is not the one to talk to.
-    fn leave(&self) {}
 }
 
 /// The server at an address, over one connection that all requests of this instance share.
 ///
 /// Concurrent calls pipeline by themselves. Nothing resets the connection between users, so MULTI, SELECT and
 /// blocking commands have no place on it.
+///
+/// **Invariant:** nobody is served from a replica, which a primary becomes without ending its connections: it refuses
+/// writes, and what it answers to reads gets older.
 pub struct Server {
     address: String,
     /// Until when nothing is asked of a server that let a deadline pass, so that requests do not queue up for it.
     silent_until: Cell<Option<Instant>>,
 }
 
-/// A connection and when it was made.
-type Opened = Rc<(Connection, Instant)>;
+struct Link {
+    connection: Connection,
+    opened_at: Instant,
+    /// When the server was last asked whether it is a primary.
+    looked_at: Cell<Option<Instant>>,
+}
 
 thread_local! {
-    static CONNECTIONS: RefCell<BTreeMap<String, Opened>> = const { RefCell::new(BTreeMap::new()) };
+    static LINKS: RefCell<BTreeMap<String, Rc<Link>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Link {
+    async fn open(address: &str) -> Result<Self, Failure> {
+        let connection = Connection::open(address).await.map_err(|error| Failure::of_opening(&error))?;
+        Ok(Self { connection, opened_at: Instant::now(), looked_at: Cell::new(None) })
+    }
+
+    async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
+        let now = Instant::now();
+        if self.looked_at.get().is_none_or(|at| now.duration_since(at) >= LOOK_EVERY) {
+            // One request asks, the others go on meanwhile.
+            self.looked_at.set(Some(now));
+            let info = self.execute("INFO", vec![binary("replication")]).await?;
+            let mut lines = info.first().and_then(text).unwrap_or_default().lines();
+            if lines.any(|line| line.starts_with("role:") && line.trim_end() != "role:master") {
+                return Err(Failure::Lost("the server is a replica".into()));
+            }
+        }
+        self.execute(command, arguments).await
+    }
+
+    async fn execute(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
+        self.connection.execute(command, arguments).await.map_err(Failure::of_call)
+    }
 }
 
 impl Server {
@@ -62,27 +93,25 @@ impl Server {
         Self { address, silent_until: Cell::new(None) }
     }
 
-    fn opened(&self) -> Option<Opened> {
-        CONNECTIONS.with_borrow(|open| open.get(&self.address).cloned())
+    fn open_link(&self) -> Option<Rc<Link>> {
+        LINKS.with_borrow(|links| links.get(&self.address).cloned())
     }
 
-    async fn connection(&self) -> Result<Opened, Failure> {
-        if let Some(connection) = self.opened() {
-            return Ok(connection);
+    async fn link(&self) -> Result<Rc<Link>, Failure> {
+        if let Some(link) = self.open_link() {
+            return Ok(link);
         }
-        let connection = Connection::open(&self.address).await.map_err(|error| Failure::of_opening(&error))?;
-        let connection = Rc::new((connection, Instant::now()));
-        CONNECTIONS.with_borrow_mut(|open| open.insert(self.address.clone(), connection.clone()));
-        Ok(connection)
+        let link = Rc::new(Link::open(&self.address).await?);
+        LINKS.with_borrow_mut(|links| links.insert(self.address.clone(), link.clone()));
+        Ok(link)
     }
 
-    /// Forgets the connection that a call was made on, unless another call has put a new one in its place already.
-    fn forget(&self, used: Option<Opened>) {
-        let Some(used) = used else { return };
-        if self.opened().is_some_and(|now| Rc::ptr_eq(&now, &used)) {
-            CONNECTIONS.with_borrow_mut(|open| open.remove(&self.address));
+    /// Forgets the link that a call was made on, unless another call has put a new one in its place already.
+    fn forget(&self, used: &Rc<Link>) {
+        if self.open_link().is_some_and(|now| Rc::ptr_eq(&now, used)) {
+            LINKS.with_borrow_mut(|links| links.remove(&self.address));
             // The address leads there still: requests do not open one connection after the other meanwhile.
-            if used.1.elapsed() < PAUSE {
+            if used.opened_at.elapsed() < PAUSE {
                 self.be_silent(PAUSE);
             }
         }
@@ -99,28 +128,26 @@ impl Redis for Server {
         if self.silent_until.get().is_some_and(|until| Instant::now() < until) {
             return Err(Failure::Lost("it is left alone for a moment".into()));
         }
-        let before = self.opened();
+        let before = self.open_link();
         let work = async {
-            let connection = self.connection().await?;
-            let answer = connection.0.execute(command, arguments).await.map_err(Failure::of_call);
+            let link = self.link().await?;
+            let answer = link.call(command, arguments).await;
             if matches!(answer, Err(Failure::Lost(_))) {
-                self.forget(Some(connection));
+                self.forget(&link);
             }
             answer
         };
         match within(DEADLINE, work).await {
             Some(answer) => answer,
             None => {
-                // Or the one that was made meanwhile.
-                self.forget(before.or_else(|| self.opened()));
+                // Where there was none before, the one that was made meanwhile.
+                if let Some(used) = before.or_else(|| self.open_link()) {
+                    self.forget(&used);
+                }
                 self.be_silent(SILENCE);
                 Err(Failure::Lost(format!("no answer within {DEADLINE:?}")))
             }
         }
-    }
-
-    fn leave(&self) {
-        self.forget(self.opened());
     }
 }
 

@@ -42,17 +42,10 @@ impl Shard {
     /// [`Error::Unavailable`] when the server does not answer; so do all methods.
     pub async fn identity(&self) -> Result<Identity, Error> {
         let known = self.call("MGET", vec![binary(&self.epoch), binary(self.mark())]).await?;
-        let info = self.call("INFO", vec![binary("server"), binary("replication")]).await?;
-        let info = info.first().and_then(text).unwrap_or_default();
-        let told = |name: &str| info.lines().find_map(|line| Some(line.strip_prefix(name)?.trim()));
-        if told("role:").is_some_and(|role| role != "master") {
-            // It answers reads, and what it answers gets older: nobody is to be served from it.
-            self.doubt();
-            self.redis.leave();
-            return Err(Error::Unavailable(format!("shard {}: the server is a replica", self.number)));
-        }
-        let run_id =
-            told("run_id:").ok_or_else(|| Error::Internal("redis does not tell its run_id".into()))?.to_owned();
+        let info = self.call("INFO", vec![binary("server")]).await?;
+        let lines = info.first().and_then(text).unwrap_or_default().lines();
+        let run_id = lines.filter_map(|line| line.strip_prefix("run_id:")).next();
+        let run_id = run_id.ok_or_else(|| Error::Internal("redis does not tell its run_id".into()))?.trim().to_owned();
         Ok(Identity {
             epoch: known.first().and_then(number).and_then(|epoch| u32::try_from(epoch).ok()),
             is_compared: known.get(1).and_then(text) == Some(run_id.as_str()),
