@@ -200,8 +200,8 @@ async fn postgres_is_spoken_to_by_tls_when_the_address_asks_for_it() {
 
     let stack = over("sslunknown", None);
     let token = stack.token("us_alice", &[]).expect("a token");
-    let call = || Client::new(stack.base_url()).call(Method::GET, "/v1/me").token(&token);
-    let answer = call().send().await.expect("an answer");
+    let client = Client::new(stack.base_url());
+    let answer = client.call(Method::GET, "/v1/me").token(&token).send().await.expect("an answer");
     assert_eq!(answer.status.as_u16(), 503, "{}", answer.text());
     assert!(logs(&stack).contains("UnknownIssuer"), "{}", logs(&stack));
 }

@@ -4,15 +4,16 @@
 //! One that failed or was abandoned at the deadline is closed, so nobody meets what somebody else left behind.
 
 use core::time::Duration;
-use std::cell::RefCell;
 
 use async_trait::async_trait;
 use spin_sdk::pg::{Connection, DbValue, Error, ParameterValue, PgError, QueryError};
 
+use self::session::Session;
 use super::{Cause, DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 pub mod migration;
+mod session;
 pub use migration::{SCHEMA, migration};
 
 /// The newest version that is applied.
@@ -21,46 +22,38 @@ pub const VERSION: &str = "SELECT MAX(version) FROM schema_versions";
 /// "Relation does not exist": what the server says where nothing was ever applied.
 pub const UNDEFINED_TABLE: &str = "42P01";
 
-/// Settings of every session, unless the address brings `options` of its own: the server gives up on a statement
-/// before we do.
-const SESSION: &str = "options=-c%20statement_timeout%3D2900";
+/// For the schema's changes: a big one takes its time, and happens once. A pooler may refuse this.
+const UNLIMITED: (&str, &str) = ("options", "-c%20statement_timeout%3D0");
 
 /// A PostgreSQL by its address.
 pub struct Postgres {
-    /// As configured.
     address: String,
-    /// With the settings of a session.
-    session: String,
-}
-
-thread_local! {
-    /// The connection that nobody uses now. One an instance: the host keeps the others for all instances.
-    static IDLE: RefCell<Option<Connection>> = const { RefCell::new(None) };
 }
 
 impl Postgres {
     /// The database at `url` (`postgres://user:password@host:port/database`); nothing is opened yet.
     #[must_use]
     pub fn new(url: &str) -> Self {
-        let session = match url.split_once('?') {
-            Some((_, parameters)) if parameters.contains("options=") => url.to_owned(),
-            Some(_) => format!("{url}&{SESSION}"),
-            None => format!("{url}?{SESSION}"),
-        };
-        Self { address: url.to_owned(), session }
+        Self { address: session::address(url) }
     }
 
     async fn run(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, Failure> {
         let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
-        if let Some(idle) = IDLE.take() {
-            match run(idle, statement, parameters.clone()).await {
-                // Closed while it was idle, or just now: doing the statement again is harmless.
-                Err(failure) if failure.cause == Cause::Lost => {}
-                answer => return answer,
-            }
+        match self.attempt(statement, parameters.clone()).await {
+            // Closed while it was idle, or demoted just now: doing the statement again is harmless.
+            Err(failure) if failure.cause == Cause::Lost => self.attempt(statement, parameters).await,
+            answer => answer,
         }
-        let fresh = open(&self.session).await?;
-        run(fresh, statement, parameters).await
+    }
+
+    async fn attempt(&self, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Failure> {
+        let session = Session::take(&self.address).await?;
+        let answer = rows_of(&session.connection, statement, parameters).await;
+        match &answer {
+            Err(failure) if failure.cause == Cause::Lost => session.leave().await,
+            _ => session.keep(),
+        }
+        answer
     }
 }
 
@@ -91,8 +84,10 @@ impl Database for Postgres {
         if matches!(done, Some(Value::Int(version)) if version >= wanted) {
             return Ok(());
         }
-        // Without the session's limits: a big change takes its time, and happens once.
-        let owner = open(&self.address).await?;
+        let owner = match open(&session::with(&self.address, UNLIMITED.0, UNLIMITED.1)).await {
+            Ok(owner) => owner,
+            Err(_) => open(&self.address).await?,
+        };
         owner.execute(migration(), vec![]).await.map(drop).map_err(failure)
     }
 }
@@ -101,7 +96,12 @@ async fn open(address: &str) -> Result<Connection, Failure> {
     Connection::open(address).await.map_err(failure)
 }
 
-async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterValue>) -> Result<Vec<Row>, Failure> {
+/// The rows of one statement, when it has ended.
+async fn rows_of(
+    connection: &Connection,
+    statement: &str,
+    parameters: Vec<ParameterValue>,
+) -> Result<Vec<Row>, Failure> {
     let answer = async {
         let mut answer = connection.query(statement, parameters).await?;
         let mut rows = Vec::new();
@@ -111,11 +111,7 @@ async fn run(connection: Connection, statement: &str, parameters: Vec<ParameterV
         // The answer is there before the statement has finished: only this waits for its end and its errors.
         answer.result().await.map(|()| rows)
     };
-    let answer = answer.await.map_err(failure);
-    if answer.as_ref().is_ok() || answer.as_ref().is_err_and(|failure| failure.cause != Cause::Lost) {
-        IDLE.set(Some(connection));
-    }
-    let rows = answer?;
+    let rows = answer.await.map_err(failure)?;
     rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect()
 }
 
