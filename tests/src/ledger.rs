@@ -5,7 +5,7 @@ use std::path::Path;
 use hongbao_stack::Stack;
 use rusqlite::{Connection, OpenFlags};
 
-/// The ledger of a stack. Nothing here writes to it.
+/// The ledger of a stack. Nothing here writes to it but [`alter`](Books::alter).
 pub struct Books(Connection);
 
 impl Books {
@@ -36,6 +36,17 @@ impl Books {
         let books = open(&stack.dir().join("state"), OpenFlags::SQLITE_OPEN_READ_WRITE);
         books.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
         Self(books)
+    }
+
+    /// Lets `change` write to the books behind the application's back, in one transaction.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn alter(stack: &Stack, change: impl FnOnce(&Connection) -> rusqlite::Result<()>) {
+        let books = open(&stack.dir().join("state"), OpenFlags::SQLITE_OPEN_READ_WRITE);
+        books.execute_batch("BEGIN IMMEDIATE").expect("a transaction");
+        change(&books).expect("the books can be changed");
+        books.execute_batch("COMMIT").expect("the change is kept");
     }
 
     /// The one number that a query answers.

@@ -108,7 +108,7 @@ function shards(ask) {
       el(
         'tr',
         el(`td.${shard.is_up ? 'ok' : 'not-ok'}`, `#${shard.shard} ${shard.is_up ? '✓' : '✗'}`),
-        el('td.number', String(shard.packets)),
+        el('td.number', shard.rebuilt === null ? String(shard.packets) : `${shard.packets} (重建 rebuilt ${shard.rebuilt}/${shard.to_rebuild})`),
         el('td.number', String(shard.backlog ?? '—')),
         el('td.number', String(shard.weight)),
         el('td.acts', button('权重 Weigh', false, weigh(shard)), button('放弃 Give up', true, giveUp(shard))),

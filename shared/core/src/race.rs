@@ -122,35 +122,47 @@ impl Race {
     }
 
     /// Opens `user`'s share `seq` at `now_ms`, as a voucher of `epoch` says. The journal's entry is there the first
-    /// time only.
+    /// time only. `may_forget`: the shard is not the process any more under which its epoch began.
     ///
     /// A voucher from before a loss is a receipt: it gets its share if that is still free, even if the user has
-    /// grabbed another one since (that one goes back), and else it is journaled as contested.
+    /// grabbed another one since (that one goes back), and else it is journaled as contested. One of this very epoch
+    /// that is not known here is wrong, and journaled too, where the shard cannot have forgotten it.
     ///
     /// # Errors
     /// [`Error::NotGrabbed`] when `seq` is not bound to the user, [`Error::Expired`] after the packet's end,
     /// [`Error::Contested`] for a receipt whose share somebody else has, [`Error::Unavailable`] for a voucher of this
-    /// very epoch that is not known here: the shard has forgotten a grab, and stops to be trusted.
-    pub fn open(&mut self, user: &UserId, seq: u32, epoch: u32, now_ms: i64) -> (Result<i64, Error>, Option<Event>) {
+    /// very epoch that is not known here and may be forgotten: the shard stops to be trusted.
+    pub fn open(
+        &mut self,
+        user: &UserId,
+        seq: u32,
+        epoch: u32,
+        may_forget: bool,
+        now_ms: i64,
+    ) -> (Result<i64, Error>, Option<Event>) {
         let claim = self.claims.get(user).copied();
         let is_bound = claim.is_some_and(|claim| claim.seq == seq);
         let opened_at_ms = claim.and_then(|claim| claim.opened_at_ms);
         if let Some(opened_at_ms) = opened_at_ms.filter(|_| is_bound) {
             return (Ok(opened_at_ms), None); // Idempotence first.
         }
-        if !is_bound && epoch >= self.epoch {
+        let is_of_now = !is_bound && epoch >= self.epoch;
+        if is_of_now && opened_at_ms.is_none() && may_forget {
             return (Err(Error::Unavailable(format!("share {seq} of {user} is forgotten"))), None);
+        }
+        if is_of_now {
+            // Who has opened another share gave this one back with that.
+            let is_wrong = opened_at_ms.is_none() && self.contests.insert(user.clone());
+            return (Err(Error::NotGrabbed), is_wrong.then(|| self.contest(user, seq, now_ms)));
         }
         if !is_bound && !self.is_rebuilt {
             return (Err(Error::NotGrabbed), None);
         }
-        let (packet, epoch, journaled) = (self.facts.id, self.epoch, user.clone());
         let is_free = opened_at_ms.is_none() && !self.claims.values().any(|claim| claim.seq == seq);
         if !is_bound && (self.is_over(now_ms) || !is_free) {
             let is_first = self.contests.insert(user.clone());
-            let event = Event::Contest { packet, epoch, seq, user: journaled, at_ms: now_ms };
             let refusal = if self.is_over(now_ms) { Error::Expired } else { Error::Contested };
-            return (Err(refusal), is_first.then_some(event));
+            return (Err(refusal), is_first.then(|| self.contest(user, seq, now_ms)));
         }
         if self.is_over(now_ms) {
             return (Err(Error::Expired), None);
@@ -161,7 +173,12 @@ impl Race {
         }
         self.claims.insert(user.clone(), Claim { seq, opened_at_ms: Some(now_ms) });
         self.opened = self.opened.saturating_add(1);
-        (Ok(now_ms), Some(Event::Open { packet, epoch, seq, user: journaled, opened_at_ms: now_ms }))
+        let (packet, epoch, user) = (self.facts.id, self.epoch, user.clone());
+        (Ok(now_ms), Some(Event::Open { packet, epoch, seq, user, opened_at_ms: now_ms }))
+    }
+
+    fn contest(&self, user: &UserId, seq: u32, at_ms: i64) -> Event {
+        Event::Contest { packet: self.facts.id, epoch: self.epoch, seq, user: user.clone(), at_ms }
     }
 
     /// Closes the packet at `now_ms` if its time is over; the journal's entry is there the first time only.

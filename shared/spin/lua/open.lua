@@ -1,7 +1,7 @@
 #!lua
 -- Opens a grabbed share: marks it, journals it and rings the doorbell, all or nothing.
 --
--- KEYS  packet, events, bell, epoch
+-- KEYS  packet, events, bell, epoch, origin
 -- ARGV  epoch, packet id, user, seq, voucher's epoch
 -- reply {'ok', opened at ms, and 1 if the bell rang} | {'not_grabbed'} | {'contested'} | {'expired'} | {'missing'} | {'fenced'} | {'lost'}
 local packet, events, bell = KEYS[1], KEYS[2], KEYS[3]
@@ -18,20 +18,31 @@ if epoch ~= ARGV[1] then return {'missing'} end
 local claimed, opened_at = string.match(claim or '', '^(%d+):?(%d*)$')
 if claimed == seq and opened_at ~= '' then return {'ok', tonumber(opened_at)} end
 local is_receipt = claimed ~= seq
--- Nobody signs a voucher of this epoch for a share that was not bound here: the shard has forgotten it.
+local at = string.format('%.0f', now_ms)
+local function contest()
+  if redis.call('HSETNX', packet, 'contest:' .. user, 1) == 1 then
+    redis.call('XADD', events, '*', 'e', table.concat({'contest', id, epoch, seq, user, at}, ' '))
+  end
+end
 if is_receipt and given >= tonumber(epoch) then
+  -- Who has opened another share gave this one back with that.
+  if (opened_at or '') ~= '' then return {'not_grabbed'} end
+  -- Nobody signs a voucher of this epoch for a share that was not bound here, and the process under which the epoch
+  -- began has forgotten nothing: then the voucher is wrong, and on record. Another process may have.
+  local origin = redis.call('GET', KEYS[5])
+  if origin and string.find(redis.call('INFO', 'server'), 'run_id:' .. origin, 1, true) then
+    contest()
+    return {'not_grabbed'}
+  end
   redis.call('SET', KEYS[4], 0)
   return {'lost'}
 end
 if is_receipt and not cursor then return {'not_grabbed'} end
 local is_over = closed or now_ms >= tonumber(expires)
-local at = string.format('%.0f', now_ms)
 -- A voucher from before a rebuild is a receipt: it gets its share if that is still free, and else it is on record,
 -- once, for an operator to decide.
 local is_free = (opened_at or '') == '' and redis.call('HEXISTS', packet, 's' .. seq) == 0
-if is_receipt and (is_over or not is_free) and redis.call('HSETNX', packet, 'contest:' .. user, 1) == 1 then
-  redis.call('XADD', events, '*', 'e', table.concat({'contest', id, epoch, seq, user, at}, ' '))
-end
+if is_receipt and (is_over or not is_free) then contest() end
 if is_over then return {'expired'} end
 if is_receipt and not is_free then return {'contested'} end
 -- After this point the open must succeed.

@@ -1,8 +1,10 @@
 //! What a component's instance keeps between requests: configuration, connections, unchanging facts.
 
+use core::time::Duration;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
+use futures_util::future::LocalBoxFuture;
 use hongbao_core::admit::Rates;
 use hongbao_core::draft::Limits;
 use hongbao_core::packet::Facts;
@@ -18,6 +20,7 @@ use crate::http::Call;
 use crate::ledger::{Ledger, Statements};
 use crate::memory::{Memory, Remembered};
 use crate::redis::Server;
+use crate::refill::Returning;
 use crate::shard::Shard;
 use crate::sql::postgres::Postgres;
 use crate::sql::sqlite::Sqlite;
@@ -40,6 +43,7 @@ pub struct App {
     rates: OnceCell<Rates>,
     memory: Memory,
     turns: Rc<()>,
+    pub(crate) returning: Returning,
     in_flight: Rc<()>,
     pub(crate) gate: Gate,
     pub(crate) counts: Counts,
@@ -80,6 +84,8 @@ pub struct Parts {
     pub now_ms: Box<dyn Fn() -> i64>,
     /// Unpredictable bits.
     pub random_u64: Box<dyn Fn() -> u64>,
+    /// Waits so long.
+    pub pause: Box<dyn Fn(Duration) -> LocalBoxFuture<'static, ()>>,
 }
 
 /// The keys in force.
@@ -116,6 +122,7 @@ impl Parts {
             retention_ms: None,
             now_ms: Box::new(sys::now_ms),
             random_u64: Box::new(sys::random_u64),
+            pause: Box::new(|time| Box::pin(sys::pause(time))),
         }
     }
 }
@@ -155,6 +162,7 @@ impl App {
             rates: OnceCell::new(),
             memory: Memory::default(),
             turns: Rc::default(),
+            returning: Returning::default(),
             in_flight: Rc::default(),
             gate: Gate::default(),
             counts: Counts::default(),
@@ -171,6 +179,11 @@ impl App {
     #[must_use]
     pub fn random_u64(&self) -> u64 {
         (self.parts.random_u64)()
+    }
+
+    /// Waits for `time`.
+    pub(crate) async fn pause(&self, time: Duration) {
+        (self.parts.pause)(time).await;
     }
 
     /// 32 unpredictable bytes.

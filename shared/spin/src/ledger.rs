@@ -32,7 +32,7 @@ pub use keys::KeyUse;
 pub use lists::List;
 pub use operator::By;
 pub use retention::{EndedPlace, RetiredMark};
-pub use shards::ShardRecord;
+pub use shards::{Refill, ShardRecord};
 pub use shares::SharesPage;
 pub use statements::Statements;
 
@@ -67,6 +67,13 @@ impl Packet {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.closed_at_ms.is_some() || self.settled >= self.facts.count
+    }
+
+    /// Whether a shard may have held it before `epoch` began, which is at least the Unix time in seconds then. A clock
+    /// that was wrong by more than ten minutes costs vouchers from before.
+    #[must_use]
+    pub fn is_from_before(&self, epoch: u32) -> bool {
+        self.created_at_ms < i64::from(epoch).saturating_mul(1_000).saturating_add(600_000)
     }
 
     /// Why nothing can be had of a packet that its shard does not hold: it is over, or else `why`.

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod operate;
 pub mod recover;
 pub mod redis;
+mod refill;
 pub mod settle;
 pub mod shard;
 pub mod sql;

@@ -1,18 +1,19 @@
-//! Recovery: comparing shards with the ledger, and rebuilding what cannot be trusted.
+//! Recovery: comparing shards with the ledger, and opening under the next epoch one that cannot be trusted.
 //!
 //! **Invariant:** no script runs on contents that the ledger knows to be newer than: either the server process has
 //! been compared since it started, or the first connection compares it, or the shard refuses.
+//!
+//! **Invariant:** behind the fence stands only what does not depend on how many packets there are. They come back one
+//! by one when the shard is open again (`refill.rs`).
 
 use hongbao_core::{Error, PacketId};
 
 use crate::App;
-use crate::ledger::{Settlement, ShardRecord};
+use crate::ledger::{Ledger, Settlement, ShardRecord};
 use crate::settle;
 use crate::shard::{Identity, Shard};
 
-/// How many packets are read from the ledger at a time.
-const PAGE: i64 = 500;
-/// How long a rebuild may go without a sign of life before another may start, in milliseconds.
+/// How long a new epoch may take to begin before another sweep may try, in milliseconds.
 const LEASE_MS: i64 = 15_000;
 
 impl App {
@@ -40,11 +41,12 @@ impl App {
         if record.run_id != identity.run_id {
             // First of all: from here on nothing is settled that was read from an earlier process, so that what is
             // settled now is all that this one has to know of.
+            shard.forget_origin().await?;
             ledger.meet(shard.number, &identity.run_id).await?;
             record = ledger.shard(shard.number).await?;
         }
         if identity.epoch.is_none() && !record.has_packets {
-            shard.adopt(record.epoch).await?;
+            shard.adopt(record.epoch, &identity.run_id).await?;
             shard.set_compared(&identity.run_id).await?;
             return Ok(record.epoch);
         }
@@ -58,33 +60,42 @@ impl App {
         Err(Error::Unavailable(format!("shard {} is fenced: {identity:?} is not {record:?}", shard.number)))
     }
 
-    /// Rebuilds a shard if it is fenced; answers how many packets were put back.
+    /// Opens a shard under its next epoch if it is fenced.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; the next sweep starts again.
-    pub async fn rebuild_if_fenced(&self, shard: &Shard) -> Result<usize, Error> {
+    pub async fn rebuild_if_fenced(&self, shard: &Shard) -> Result<(), Error> {
         // A sweep trusts no mark: it compares each time, and so notices a ledger that was replaced, too.
         let identity = shard.identity().await?;
         match self.compare(shard, &identity).await {
             Ok(epoch) => {
                 shard.trust(epoch, &identity.run_id);
-                return Ok(0);
+                return Ok(());
             }
             Err(_) => shard.doubt(),
         }
-        if shard.identity().await?.epoch != Some(0) {
-            return Ok(0);
+        let ledger = self.ledger().await?;
+        let (record, now_ms) = (ledger.shard(shard.number).await?, self.now_ms());
+        let lease_ms = now_ms.saturating_add(LEASE_MS);
+        if record.lease_ms > now_ms && record.lease_ms <= lease_ms {
+            return Ok(()); // Another sweep is at it.
         }
-        let record = self.ledger().await?.shard(shard.number).await?;
-        let now_ms = self.now_ms();
-        let Some(epoch) = self.ledger().await?.next_epoch(&record, now_ms, now_ms.saturating_add(LEASE_MS)).await?
-        else {
-            return Ok(0); // Another sweep is at it.
+        // Behind the record, which nobody was at: whoever opens the shard from here on begins another epoch first.
+        let identity = shard.identity().await?;
+        if identity.epoch != Some(0) {
+            return Ok(());
+        }
+        let Some(epoch) = ledger.next_epoch(&record, now_ms, lease_ms).await? else {
+            return Ok(()); // Another one was faster.
         };
-        self.rebuild(shard, &ShardRecord { epoch, run_id: identity.run_id, ..record }).await
+        let record = ShardRecord { epoch, run_id: identity.run_id, ..record };
+        let begun = self.begin_epoch(shard, &record).await.inspect_err(|_| shard.doubt());
+        // Whatever came of it: the next sweep need not wait.
+        ledger.renew_lease(&record, 0).await?;
+        begun
     }
 
-    async fn rebuild(&self, shard: &Shard, record: &ShardRecord) -> Result<usize, Error> {
+    async fn begin_epoch(&self, shard: &Shard, record: &ShardRecord) -> Result<(), Error> {
         let ledger = self.ledger().await?;
         // What the journal still holds comes first, whoever was reading it: then the ledger knows all there is.
         shard.trust(record.epoch, &record.run_id);
@@ -94,38 +105,15 @@ impl App {
         ledger.forgo_lost(record, self.now_ms()).await?;
         let settled = ledger.shard(shard.number).await?.settled;
         shard.advance_to(settled).await?;
-        let (mut rebuilt, mut after) = (0, PacketId::from_bytes([0; 16]));
-        loop {
-            let ids = ledger.unfinished(shard.number, after, PAGE).await?;
-            let Some(last) = ids.last() else { break };
-            after = *last;
-            let packets = ledger.packets(&ids).await?;
-            for packet in &packets {
-                let claims = ledger.claims(packet.facts.id).await?;
-                if !shard.rebuild(&packet.facts, &claims, record.epoch).await? {
-                    return Err(Error::Unavailable(format!("shard {} went live meanwhile", shard.number)));
-                }
-                rebuilt += 1;
-            }
-            // The shard has them from now on: no sweep has to load those that were sent while it was fenced.
-            let unconfirmed: Vec<_> = packets.iter().filter(|packet| !packet.is_loaded).collect();
-            self.confirm_loaded(&unconfirmed.iter().map(|packet| packet.facts.id).collect::<Vec<_>>()).await?;
-            ledger.renew_lease(record, self.now_ms().saturating_add(LEASE_MS)).await?;
-        }
         if !shard.go_live(record.epoch, &record.run_id).await? {
-            return Err(Error::Unavailable(format!("shard {} started anew while it was rebuilt", shard.number)));
+            return Err(Error::Unavailable(format!("shard {} started anew meanwhile", shard.number)));
         }
-        ledger.renew_lease(record, 0).await?;
-        Ok(rebuilt)
+        Ok(())
     }
 
-    /// Notes in the ledger that these packets are on their shard, as the journal's own entries do.
-    pub(crate) async fn confirm_loaded(&self, packets: &[PacketId]) -> Result<(), Error> {
-        if packets.is_empty() {
-            return Ok(());
-        }
-        let load = |id: &PacketId| Settlement { kind: "load", packet: id.to_string(), ..Settlement::default() };
-        let entries: Vec<_> = packets.iter().map(load).collect();
-        Ok(self.ledger().await?.settle(&entries, self.now_ms()).await?)
+    /// Notes in the ledger that a packet is on its shard, as the journal's own entries do.
+    pub(crate) async fn confirm_loaded(&self, ledger: &Ledger, id: PacketId) -> Result<(), Error> {
+        let entry = Settlement { kind: "load", packet: id.to_string(), ..Settlement::default() };
+        Ok(ledger.settle(&[entry], self.now_ms()).await?)
     }
 }

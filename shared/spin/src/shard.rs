@@ -44,6 +44,8 @@ pub struct Shard {
     held: String,
     /// Where the next take-over goes on among the pending entries.
     taken_to: RefCell<String>,
+    /// Holds the run id of the process under which the epoch began and that has served all of it.
+    origin: String,
     trusted: RefCell<Option<Trust>>,
     health: Cell<admit::Health>,
 }
@@ -90,6 +92,7 @@ impl Shard {
             bell: key("bell"),
             epoch: key("epoch"),
             held: key("held"),
+            origin: key("origin"),
             taken_to: RefCell::new(journal::START.to_owned()),
             trusted: RefCell::default(),
             health: Cell::default(),
@@ -195,7 +198,9 @@ impl Shard {
             Argument::Int64(voucher.seq.into()),
             Argument::Int64(voucher.epoch.into()),
         ];
-        let reply = self.run(&OPEN, &self.keys(&self.packet_key(voucher.packet)), &arguments).await?;
+        let packet = self.packet_key(voucher.packet);
+        let keys = [&packet, &self.events, &self.bell, &self.epoch, &self.origin].map(String::as_str);
+        let reply = self.run(&OPEN, &keys, &arguments).await?;
         match code(&reply)? {
             "ok" => Ok(Outcome::Done((integer(&reply, 1)?, reply.len() > 2))),
             "missing" => Ok(Outcome::Missing),
@@ -206,17 +211,15 @@ impl Shard {
     /// Closes a packet whose time is over by the server's clock; `false` when it is not over yet.
     pub async fn close(&self, id: PacketId) -> Result<Outcome<bool>, Error> {
         let arguments = [self.expected_epoch(), binary(id.to_string())];
-        let reply = self.run(&CLOSE, &self.keys(&self.packet_key(id)), &arguments).await?;
+        let packet = self.packet_key(id);
+        let keys = [&packet, &self.events, &self.bell, &self.epoch].map(String::as_str);
+        let reply = self.run(&CLOSE, &keys, &arguments).await?;
         match code(&reply)? {
             "ok" | "again" => Ok(Outcome::Done(true)),
             "not_over" => Ok(Outcome::Done(false)),
             "missing" => Ok(Outcome::Missing),
             other => Err(self.refusal(other, &reply)),
         }
-    }
-
-    fn keys<'a>(&'a self, packet: &'a str) -> [&'a str; 4] {
-        [packet, &self.events, &self.bell, &self.epoch]
     }
 
     fn refusal(&self, code: &str, reply: &[Reply]) -> Error {

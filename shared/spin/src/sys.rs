@@ -1,5 +1,6 @@
 //! Time and randomness of the platform.
 
+use core::time::Duration;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use spin_sdk::wasip3::random::random;
@@ -15,4 +16,9 @@ pub fn now_ms() -> i64 {
 #[must_use]
 pub fn random_u64() -> u64 {
     random::get_random_u64()
+}
+
+/// Waits for `time`.
+pub async fn pause(time: Duration) {
+    spin_sdk::time::sleep(time).await;
 }

@@ -33,6 +33,8 @@ pub struct Machine {
     pub reach: Cell<Reach>,
     /// How much longer every command takes, in microseconds.
     pub slow_us: Cell<u64>,
+    /// Whether it has lost contents since it last went live.
+    pub has_lost: Cell<bool>,
     /// How far its clock is ahead of the true time, in microseconds.
     pub ahead_us: u64,
 }
@@ -126,7 +128,18 @@ impl Link {
         }
         server.now_us = self.site.world.now_us() + machine.ahead_us;
         server.caller_now_ms = self.site.app_now_ms();
+        let epoch = format!("hb:{{{}}}:epoch", self.shard);
+        let was_fenced = server.data.is_text(&epoch, "0");
         let mut answer = server.execute(command, words);
+        match (was_fenced, server.data.is_text(&epoch, "0")) {
+            (false, true) if !machine.has_lost.get() => {
+                let told = told(command, words);
+                let complaint = format!("shard {} was fenced and had lost nothing (by {told})", self.shard);
+                self.site.complaints.borrow_mut().push(complaint);
+            }
+            (true, false) => machine.has_lost.set(false),
+            _ => {}
+        }
         if let Some(bug) = self.site.seam.link {
             self.misbehave(bug, command, words, &mut server, &mut answer);
         }

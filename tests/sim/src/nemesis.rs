@@ -146,6 +146,7 @@ async fn lose(site: &Rc<Site>, machine: &Machine, change: impl FnOnce(&mut Serve
     machine.reach.set(Reach::Down);
     last(site, site.world.random.below(2_000)).await;
     change(&mut machine.server.borrow_mut());
+    machine.has_lost.set(true);
     machine.reach.set(Reach::Up);
 }
 

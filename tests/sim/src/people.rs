@@ -14,7 +14,7 @@ use crate::http::{Request, Response, ask};
 use crate::site::Site;
 
 /// The password of packets that have one.
-const PASSWORD: &str = "恭喜发财";
+pub(crate) const PASSWORD: &str = "恭喜发财";
 /// How often somebody who really wants an answer asks.
 const STUBBORN: u64 = 150;
 
@@ -39,6 +39,9 @@ pub fn start(site: &Rc<Site>, unfinished: &Rc<Cell<u64>>, duration_ms: u64) {
     let large = random.below(25) == 0;
     let people = people(if large { random.between(15, 40) } else { random.between(2, 8) });
     let packets = if large { 1 } else { random.between(1, 5) };
+    if random.below(2) == 0 {
+        crate::hostile::start(site, unfinished);
+    }
     for number in 0..packets {
         let sender = random.pick(&people).clone();
         let wish = wish(site, &people, large);

@@ -71,6 +71,7 @@ impl Site {
                 server: RefCell::new(server),
                 reach: Cell::new(Reach::Up),
                 slow_us: Cell::new(0),
+                has_lost: Cell::new(false),
                 ahead_us: world.random.below(2_000_000),
             }
         };
@@ -104,7 +105,7 @@ impl Site {
         self.next_process.set(process + 1);
         let link = |shard: usize| Link { site: self.clone(), shard, process, connection: RefCell::default() };
         let shard = |number: usize| Shard::new(u16::try_from(number).unwrap_or_default(), Box::new(link(number)));
-        let (clock, random) = (self.clone(), self.world.random.fork());
+        let (clock, random, world) = (self.clone(), self.world.random.fork(), self.world.clone());
         let app = App::new(Parts {
             shards: (0..self.machines.len()).map(shard).collect(),
             ledger: Ledger::new(Box::new(Client { site: self.clone(), process }), &Statements::SQLITE),
@@ -115,6 +116,10 @@ impl Site {
             retention_ms: Some(self.retention_ms),
             now_ms: Box::new(move || clock.app_now_ms()),
             random_u64: Box::new(move || random.bits()),
+            pause: Box::new(move |time| {
+                let world = world.clone();
+                Box::pin(async move { world.sleep_us(u64::try_from(time.as_micros()).unwrap_or(u64::MAX)).await })
+            }),
         });
         Instance { process, app: Rc::new(app) }
     }

@@ -9,7 +9,7 @@ use hongbao_stack::{Fsync, Redis, RedisOptions};
 use redis::{Client, Cmd, Connection, Pipeline, Value, cmd, pipe};
 use tempfile::TempDir;
 
-use crate::history::{Answer, Call, History, Record, Step};
+use crate::history::{Answer, Call, History, Origin, Record, Step};
 use crate::reply::{parse_answer, parse_journal, parse_state};
 use crate::scripts::Installed;
 
@@ -55,10 +55,11 @@ impl Arena {
     /// # Errors
     /// Occurs when one is not seen as the model expects it: which, and how.
     pub fn play(&mut self, scripts: &Installed, clock: Clock, histories: &[History]) -> Result<(), String> {
+        let run_id = self.run_id();
         for histories in histories.chunks(BATCH) {
             let () = cmd("FLUSHDB").query(&mut self.connection).expect("an empty server");
             let from_ms = self.now_ms();
-            let play = |(number, history)| Play { history, scripts, clock, from_ms, number };
+            let play = |(number, history)| Play { history, scripts, clock, run_id: &run_id, from_ms, number };
             let plays: Vec<Play<'_>> = histories.iter().enumerate().map(play).collect();
             let mut pipeline = pipe();
             plays.iter().for_each(|play| play.commands(&mut pipeline));
@@ -72,6 +73,13 @@ impl Arena {
             }
         }
         Ok(())
+    }
+
+    fn run_id(&mut self) -> String {
+        let info: String =
+            cmd("INFO").arg("server").query(&mut self.connection).expect("a server that tells of itself");
+        let id = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        id.expect("a run id").trim().to_owned()
     }
 
     fn now_ms(&mut self) -> i64 {
@@ -90,6 +98,7 @@ struct Play<'a> {
     history: &'a History,
     scripts: &'a Installed,
     clock: Clock,
+    run_id: &'a str,
     from_ms: i64,
     number: usize,
 }
@@ -106,6 +115,7 @@ impl Play<'_> {
     fn commands(&self, pipeline: &mut Pipeline) {
         let set_epoch = |epoch: u32| cmd("SET").arg(self.key("epoch")).arg(epoch).take();
         pipeline.add_command(set_epoch(1)).ignore();
+        pipeline.cmd("SET").arg(self.key("origin")).arg(self.run_id).ignore();
         let mut now_ms = self.history.begin_ms;
         self.set_clock(pipeline, now_ms, &[]);
         let mut loaded = Vec::new();
@@ -114,14 +124,21 @@ impl Play<'_> {
             match step {
                 Step::Call(call, packet, epoch) => {
                     pipeline.add_command(self.call(call, *packet, *epoch, now_ms));
-                    let is_there = matches!(call, Call::Load | Call::Rebuild(_));
-                    if answers.next() == Some(&Answer::Done) && is_there {
+                    let answer = answers.next();
+                    let is_there = matches!(answer, Some(Answer::PutBack(1)))
+                        || matches!((call, answer), (Call::Load, Some(Answer::Done)));
+                    if is_there {
                         loaded.push(*packet);
                     }
                 }
                 Step::Clock(at_ms) => {
                     now_ms = *at_ms;
                     self.set_clock(pipeline, now_ms, &loaded);
+                }
+                Step::Origin(Origin::Unknown) => drop(pipeline.cmd("DEL").arg(self.key("origin")).ignore()),
+                Step::Origin(origin) => {
+                    let run_id = if *origin == Origin::Here { self.run_id } else { "another" };
+                    pipeline.cmd("SET").arg(self.key("origin")).arg(run_id).ignore();
                 }
                 Step::Epoch(Some(epoch)) => drop(pipeline.add_command(set_epoch(*epoch)).ignore()),
                 Step::Epoch(None) => drop(pipeline.cmd("DEL").arg(self.key("epoch")).ignore()),
@@ -148,7 +165,7 @@ impl Play<'_> {
             }
             Call::Grab(user) => self.scripts.grab(&key, &shard_epoch, epoch, user.as_str()),
             Call::Open(user, seq, voucher_epoch) => {
-                let mut open = script("open", &[&key, &events, &bell, &shard_epoch]);
+                let mut open = script("open", &[&key, &events, &bell, &shard_epoch, &self.key("origin")]);
                 open.arg(id).arg(user.as_str()).arg(*seq).arg(*voucher_epoch).take()
             }
             Call::Close => script("close", &[&key, &events, &bell, &shard_epoch]).arg(id).take(),
@@ -156,11 +173,11 @@ impl Play<'_> {
                 let found = found.map(|epoch| epoch.to_string()).unwrap_or_default();
                 self.scripts.call("fence", &[&shard_epoch]).arg(found).take()
             }
-            Call::Rebuild(settled) => {
+            Call::Rebuild(settled, is_confirmed) => {
                 let facts = &self.history.facts[packet];
                 let fields = self.fields(facts, now_ms);
-                let mut rebuild = script("rebuild", &[&key, &shard_epoch, &held]);
-                rebuild.arg(facts.count).arg(fields.len());
+                let mut rebuild = script("rebuild", &[&shard_epoch, &events, &held, &key]);
+                rebuild.arg(id).arg(u8::from(*is_confirmed)).arg(facts.count).arg(fields.len()).arg(settled.len());
                 for (field, value) in fields {
                     rebuild.arg(field).arg(value);
                 }
@@ -271,7 +288,7 @@ impl Play<'_> {
             }
         }
         for step in &self.history.steps {
-            let Step::Call(Call::Rebuild(settled), packet, _) = step else { continue };
+            let Step::Call(Call::Rebuild(settled, _), packet, _) = step else { continue };
             let times = settled.iter().filter_map(|(user, claim)| Some((user, claim.opened_at_ms?)));
             opened.extend(times.map(|(user, at_ms)| (self.history.facts[*packet].id, user, at_ms)));
         }

@@ -32,7 +32,11 @@ const BUGS: &[(&str, &str, &str)] = &[
     ("open", "now_ms >= tonumber(expires)", "now_ms > tonumber(expires)"),
     ("open", "(opened_at or '') == '' and", ""),
     ("open", "redis.call('HEXISTS', packet, 's' .. seq) == 0", "true"),
-    ("open", "(is_over or not is_free) and", "not is_free and"),
+    ("open", "(is_over or not is_free) then", "not is_free then"),
+    ("open", "if (opened_at or '') ~= '' then return {'not_grabbed'} end", ""),
+    ("open", "if origin and", "if"),
+    ("open", "'run_id:' .. origin", "'run_id:'"),
+    ("open", "contest()\n    return", "return"),
     ("open", "'contest:' .. user, 1) == 1", "'contest:' .. user, 1)"),
     ("open", "redis.call('HDEL', packet, 's' .. claimed)", ""),
     ("open", "math.max(tonumber(cursor), tonumber(claimed))", "cursor"),
@@ -53,11 +57,14 @@ const BUGS: &[(&str, &str, &str)] = &[
     ("close", "epoch, opened, at", "epoch, 0, at"),
     ("fence", "~= ARGV[1]", "== 'x'"),
     ("fence", "redis.call('SET', KEYS[1], 0)", ""),
-    ("rebuild", "~= '0'", "== 'x'"),
+    ("rebuild", "~= epoch then return {'fenced'}", "== 'x' then return {'fenced'}"),
+    ("rebuild", "if redis.call('HGET', packet, 'e') ~= epoch then", "if true then"),
     ("rebuild", "redis.call('DEL', packet)", "0"),
     ("rebuild", "'s' .. ARGV[i + 1], 1", "'s' .. ARGV[i + 1], 2"),
     ("rebuild", "'g', settled, 'o'", "'g', 0, 'o'"),
     ("rebuild", "'q', count - 1", "'q', count - 2"),
+    ("rebuild", "if is_confirmed ~= '1' then", "if true then"),
+    ("rebuild", "put = put + 1", ""),
 ];
 
 #[test]

@@ -23,7 +23,7 @@ fn grab(scripts: &Installed, user: &str) -> Cmd {
 }
 
 fn open(scripts: &Installed, user: &str, seq: u32) -> Cmd {
-    scripts.call("open", &[PACKET, EVENTS, BELL, EPOCH]).arg(1).arg(ID).arg(user).arg(seq).arg(1).take()
+    scripts.call("open", &[PACKET, EVENTS, BELL, EPOCH, "origin"]).arg(1).arg(ID).arg(user).arg(seq).arg(1).take()
 }
 
 fn close(scripts: &Installed, id: &str, key: &str) -> Cmd {

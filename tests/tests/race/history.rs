@@ -25,6 +25,19 @@ pub enum Step {
     Clock(i64),
     /// The shard belongs to another epoch, or to none.
     Epoch(Option<u32>),
+    /// This is on record as the process under which the epoch began.
+    Origin(Origin),
+}
+
+/// A process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The one that runs.
+    Here,
+    /// One that has ended.
+    Elsewhere,
+    /// None is on record.
+    Unknown,
 }
 
 /// What is called.
@@ -40,15 +53,17 @@ pub enum Call {
     Close,
     /// `fence.lua`, by somebody who found this epoch.
     Fence(Option<u32>),
-    /// `rebuild.lua` with the opened shares that the ledger has settled.
-    Rebuild(BTreeMap<UserId, Claim>),
+    /// `rebuild.lua` with the opened shares that the ledger has settled; whether it has the packet confirmed.
+    Rebuild(BTreeMap<UserId, Claim>, bool),
 }
 
 /// What a call answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// It is done: a packet is loaded or rebuilt, a fence is up.
+    /// It is done: a packet is loaded, a fence is up.
     Done,
+    /// So many packets were put back.
+    PutBack(u32),
     /// The packet was loaded before.
     LoadedBefore,
     /// The user has this share, of a packet of this epoch.
@@ -79,8 +94,6 @@ pub enum Answer {
     Lost,
     /// The shard's epoch is not the one that was found.
     Changed,
-    /// The shard is not fenced.
-    Live,
 }
 
 /// A packet's whole state at the end of a history.
@@ -144,6 +157,8 @@ struct World {
     now_ms: i64,
     /// The shard's epoch: 0 behind the fence.
     epoch: Option<u32>,
+    /// Whether the epoch may have begun under another process.
+    may_forget: bool,
     /// The newest epoch there was.
     newest: u32,
     packets: Vec<Option<Race>>,
@@ -160,22 +175,23 @@ impl World {
                 self.epoch = Some(0);
                 return Answer::Done;
             }
-            Call::Rebuild(_) if self.epoch != Some(0) => return Answer::Live,
-            Call::Rebuild(settled) => {
-                self.packets[packet] = Some(Race::rebuilt(facts.clone(), epoch, settled.clone()));
-                return Answer::Done;
-            }
             _ if self.epoch != Some(epoch) => return Answer::Fenced,
             _ => {}
         }
         let place = &mut self.packets[packet];
         let Some(race) = place.as_mut().filter(|race| race.epoch() == epoch) else {
-            let Call::Load = call else { return Answer::Missing };
-            *place = Some(Race::new(facts.clone(), epoch));
-            self.journal.push(Event::Load { packet: facts.id, epoch });
-            return Answer::Done;
+            let (race, answer, is_confirmed) = match call {
+                Call::Load => (Race::new(facts.clone(), epoch), Answer::Done, false),
+                Call::Rebuild(settled, is_confirmed) => {
+                    (Race::rebuilt(facts.clone(), epoch, settled.clone()), Answer::PutBack(1), *is_confirmed)
+                }
+                _ => return Answer::Missing,
+            };
+            *place = Some(race);
+            self.journal.extend((!is_confirmed).then_some(Event::Load { packet: facts.id, epoch }));
+            return answer;
         };
-        let (answer, event) = decide(race, call, facts, self.now_ms);
+        let (answer, event) = decide(race, call, facts, self.may_forget, self.now_ms);
         self.journal.extend(event);
         if answer == Answer::Lost {
             self.epoch = Some(0);
@@ -202,15 +218,16 @@ impl World {
 }
 
 /// What the model makes of a call on a packet that is in the race.
-fn decide(race: &mut Race, call: &Call, facts: &Facts, now_ms: i64) -> (Answer, Option<Event>) {
+fn decide(race: &mut Race, call: &Call, facts: &Facts, may_forget: bool, now_ms: i64) -> (Answer, Option<Event>) {
     match call {
         Call::Load => (Answer::LoadedBefore, None),
+        Call::Rebuild(..) => (Answer::PutBack(0), None),
         Call::Grab(user) => {
             let epoch = race.epoch();
             (race.grab(user, now_ms).map_or_else(refused, |seq| Answer::Grabbed(seq, epoch)), None)
         }
         Call::Open(user, seq, epoch) => {
-            let (outcome, event) = race.open(user, *seq, *epoch, now_ms);
+            let (outcome, event) = race.open(user, *seq, *epoch, may_forget, now_ms);
             (outcome.map_or_else(refused, Answer::OpenedAt), event)
         }
         Call::Close => {
@@ -223,7 +240,7 @@ fn decide(race: &mut Race, call: &Call, facts: &Facts, now_ms: i64) -> (Answer, 
             };
             (answer, event)
         }
-        Call::Fence(_) | Call::Rebuild(_) => panic!("{call:?} is about the shard, not the race"),
+        Call::Fence(_) => panic!("{call:?} is about the shard, not the race"),
     }
 }
 
@@ -260,6 +277,7 @@ impl History {
         let mut world = World {
             now_ms: BEGIN_MS,
             epoch: Some(1),
+            may_forget: false,
             newest: 1,
             packets: vec![None; PACKETS],
             journal: Vec::new(),
@@ -278,6 +296,7 @@ impl History {
                     history.expected.answers.push(answer);
                 }
                 Step::Clock(now_ms) => world.now_ms = *now_ms,
+                Step::Origin(origin) => world.may_forget = *origin != Origin::Here,
                 Step::Epoch(epoch) => {
                     world.epoch = *epoch;
                     world.newest = world.newest.max(epoch.unwrap_or_default());
@@ -295,7 +314,11 @@ fn random_step(random: &mut Rng, world: &World, facts: &[Facts], users: &[UserId
     let packet = random.usize(..facts.len());
     let user = random.choice(users).expect("somebody").clone();
     if world.epoch == Some(0) && random.u8(..3) > 0 {
-        return recovery_step(random, world, packet);
+        return Step::Epoch(Some(world.newest + 1));
+    }
+    let is_left_behind = world.packets[packet].as_ref().is_some_and(|race| race.epoch() != world.newest);
+    if is_left_behind && random.u8(..3) > 0 {
+        return Step::Call(Call::Rebuild(settled(random, world, packet), random.bool()), packet, world.newest);
     }
     // Now and then a caller has not heard of the newest epoch.
     let epoch = if random.u8(..25) == 0 { random.u32(1..=world.newest + 1) } else { world.newest };
@@ -307,21 +330,16 @@ fn random_step(random: &mut Rng, world: &World, facts: &[Facts], users: &[UserId
             Call::Open(user, seq, epoch)
         }
         72..80 => Call::Close,
-        80..94 => return Step::Clock(random_moment(random, &facts[packet])),
+        80..83 => {
+            let origins = [Origin::Here, Origin::Elsewhere, Origin::Unknown];
+            return Step::Origin(*random.choice(&origins).expect("some"));
+        }
+        83..94 => return Step::Clock(random_moment(random, &facts[packet])),
         94..97 => Call::Fence(if random.u8(..5) == 0 { Some(random.u32(..3)) } else { world.epoch }),
-        97 => Call::Rebuild(settled(random, world, packet)),
+        97 => Call::Rebuild(settled(random, world, packet), random.bool()),
         _ => return Step::Epoch(if random.u8(..3) == 0 { None } else { Some(world.newest + 1) }),
     };
     Step::Call(call, packet, epoch)
-}
-
-/// What follows a fence: packets are rebuilt for the next epoch, and then it begins.
-fn recovery_step(random: &mut Rng, world: &World, packet: usize) -> Step {
-    let next = world.newest + 1;
-    match random.u8(..3) {
-        0 => Step::Epoch(Some(next)),
-        _ => Step::Call(Call::Rebuild(settled(random, world, packet)), packet, next),
-    }
 }
 
 /// Of the opened shares the ledger has settled some, perhaps not all.

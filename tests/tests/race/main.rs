@@ -90,13 +90,13 @@ fn name(call: &Call) -> &'static str {
         Call::Open(..) => "open",
         Call::Close => "close",
         Call::Fence(_) => "fence",
-        Call::Rebuild(_) => "rebuild",
+        Call::Rebuild(..) => "rebuild",
     }
 }
 
 fn code(answer: &Answer) -> &'static str {
     match answer {
-        Answer::Done | Answer::Grabbed(..) | Answer::OpenedAt(_) | Answer::Closed(..) => "ok",
+        Answer::Done | Answer::PutBack(_) | Answer::Grabbed(..) | Answer::OpenedAt(_) | Answer::Closed(..) => "ok",
         Answer::LoadedBefore | Answer::ClosedBefore(..) => "again",
         Answer::NotStarted(..) => "not_started",
         Answer::NotOver(..) => "not_over",
@@ -107,7 +107,6 @@ fn code(answer: &Answer) -> &'static str {
         Answer::Contested => "contested",
         Answer::Missing => "missing",
         Answer::Changed => "changed",
-        Answer::Live => "live",
         Answer::Fenced => "fenced",
     }
 }

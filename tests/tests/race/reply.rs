@@ -23,13 +23,13 @@ pub fn parse_answer(call: &Call, reply: Value) -> Result<Answer, String> {
     let (code, numbers) = code.as_deref().zip(numbers.as_deref()).ok_or(&shown)?;
     let small = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
     let answer = match (call, code, numbers) {
-        (Call::Load | Call::Fence(_) | Call::Rebuild(_), "ok", []) => Answer::Done,
+        (Call::Load | Call::Fence(_), "ok", []) => Answer::Done,
+        (Call::Rebuild(..), "ok", &[put]) => Answer::PutBack(small(put)),
         (Call::Load, "again", []) => Answer::LoadedBefore,
         (Call::Fence(_), "changed", []) => Answer::Changed,
-        (Call::Rebuild(_), "live", []) => Answer::Live,
-        (Call::Fence(_) | Call::Rebuild(_), ..) => return Err(shown),
+        (Call::Fence(_), ..) => return Err(shown),
         (_, "fenced", []) => Answer::Fenced,
-        (Call::Load, ..) => return Err(shown),
+        (Call::Load | Call::Rebuild(..), ..) => return Err(shown),
         (_, "missing", []) => Answer::Missing,
         (Call::Grab(_), "ok", &[seq, epoch]) => Answer::Grabbed(small(seq), small(epoch)),
         (Call::Grab(_), "not_started", &[wait_ms]) => Answer::NotStarted(wait_ms),

@@ -123,7 +123,9 @@ impl Service {
         let id = packet.facts.id;
         let voucher = Voucher::unseal(&self.signing, &request.voucher, id, &person.user, now_ms())?;
         let amount = packet.amounts.get(voucher.seq as usize).copied().ok_or(Error::InvalidVoucher)?;
-        let mut call = command(&self.scripts.open, &[&keys::packet(id), keys::EVENTS, keys::BELL, keys::EPOCH]);
+        let packet = keys::packet(id);
+        let keys = [packet.as_str(), keys::EVENTS, keys::BELL, keys::EPOCH, keys::ORIGIN];
+        let mut call = command(&self.scripts.open, &keys);
         call.arg(EPOCH).arg(id.to_string()).arg(voucher.user.as_str()).arg(voucher.seq).arg(voucher.epoch);
         let Done(opened_at_ms, _) = done(&self.run(&call).await?)?;
         Ok(OpenAnswer { packet_id: id, seq: voucher.seq, amount_fen: amount, opened_at_ms })

@@ -35,6 +35,7 @@ pub(crate) mod keys {
     pub(crate) const BELL: &str = "hb:{0}:bell";
     pub(crate) const EPOCH: &str = "hb:{0}:epoch";
     pub(crate) const HELD: &str = "hb:{0}:held";
+    pub(crate) const ORIGIN: &str = "hb:{0}:origin";
 
     pub(crate) fn packet(id: PacketId) -> String {
         format!("hb:{{0}}:p:{id}")
@@ -161,7 +162,8 @@ impl Race {
     pub(crate) async fn open(&mut self, shares: &[(PacketId, u32, i64)], people: &People) -> Result<()> {
         let calls = shares.iter().map(|(id, person, seq)| {
             let packet = keys::packet(*id);
-            let mut call = command(&self.scripts.open, &[&packet, keys::EVENTS, keys::BELL, keys::EPOCH]);
+            let keys = [packet.as_str(), keys::EVENTS, keys::BELL, keys::EPOCH, keys::ORIGIN];
+            let mut call = command(&self.scripts.open, &keys);
             call.arg(EPOCH).arg(id.to_string()).arg(people.user(*person).as_str()).arg(*seq).arg(EPOCH);
             call
         });

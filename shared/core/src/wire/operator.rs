@@ -350,6 +350,10 @@ pub struct ShardAnswer {
     pub weight: Option<u32>,
     /// How many packets it has to hold, as the ledger says; absent while that does not answer.
     pub packets: Option<i64>,
+    /// How many of them are back in the race since it lost contents; nothing when all are.
+    pub rebuilt: Option<i64>,
+    /// How many that will be.
+    pub to_rebuild: Option<i64>,
     /// How many entries of its journal wait to be settled.
     pub backlog: Option<i64>,
     /// The age of the oldest of them.

@@ -24,6 +24,27 @@ pub struct ShardRecord {
     pub has_packets: bool,
     /// The server process that was compared last: its run id.
     pub run_id: String,
+    /// How far its packets are back in the race, while not all are.
+    pub refill: Option<Refill>,
+}
+
+/// How far the packets of a shard are back in the race under its epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refill {
+    /// Those up to this id are, in the order of ids; empty for none.
+    pub after: String,
+    /// How many that was.
+    pub done: i64,
+    /// How many had to come back.
+    pub all: i64,
+}
+
+impl ShardRecord {
+    /// Whether a packet that a shard has once confirmed has come back under this epoch.
+    #[must_use]
+    pub fn is_back(&self, id: PacketId) -> bool {
+        self.refill.as_ref().is_none_or(|refill| id.to_string() <= refill.after)
+    }
 }
 
 impl Ledger {
@@ -40,7 +61,31 @@ impl Ledger {
         let mut row = row.ok_or_else(|| Error::Internal("a shard's record is gone".into()))?;
         let (epoch, settled) = (row.count()?, (row.int()?, row.int()?));
         let (lease_ms, has_packets, run_id) = (row.int()?, row.int()? != 0, row.text()?);
-        Ok(ShardRecord { shard, epoch, settled, lease_ms, has_packets, run_id })
+        let (after, done, all) = (row.optional_text()?, row.int()?, row.int()?);
+        let refill = after.map(|after| Refill { after, done, all });
+        Ok(ShardRecord { shard, epoch, settled, lease_ms, has_packets, run_id, refill })
+    }
+
+    /// Notes how many packets have to come back under the epoch of `record`.
+    pub async fn count_refill(&self, record: &ShardRecord) -> Result<(), Error> {
+        let parameters = vec![i64::from(record.shard).into(), i64::from(record.epoch).into()];
+        self.rows(self.sql.refill_count, parameters).await.map(drop)
+    }
+
+    /// Notes that the packets after `after` and up to `last` (none: all the rest) are back under the epoch of `record`,
+    /// `count` of them; changes nothing if somebody else was faster.
+    pub async fn note_refill(
+        &self,
+        record: &ShardRecord,
+        after: &str,
+        last: Option<PacketId>,
+        count: usize,
+    ) -> Result<(), Error> {
+        let (last, count) =
+            (last.map(|id| id.to_string()).unwrap_or_default(), i64::try_from(count).unwrap_or(i64::MAX));
+        let (shard, epoch) = (i64::from(record.shard), i64::from(record.epoch));
+        let parameters = vec![shard.into(), epoch.into(), after.into(), last.into(), count.into()];
+        self.rows(self.sql.refill, parameters).await.map(drop)
     }
 
     /// Notes that the server process `run_id` is about to be compared: what was read from another one is not settled
@@ -70,9 +115,9 @@ impl Ledger {
         self.rows(self.sql.lease, parameters).await.map(drop)
     }
 
-    /// Packets that `shard` has to hold, with ids after `after`.
-    pub async fn unfinished(&self, shard: u16, after: PacketId, limit: i64) -> Result<Vec<PacketId>, Error> {
-        let parameters = vec![i64::from(shard).into(), after.to_string().into(), limit.into()];
+    /// Packets that `shard` has to hold, with ids after `after`: a packet's, or empty.
+    pub async fn unfinished(&self, shard: u16, after: &str, limit: i64) -> Result<Vec<PacketId>, Error> {
+        let parameters = vec![i64::from(shard).into(), after.into(), limit.into()];
         self.ids(self.sql.unfinished, parameters).await
     }
 
@@ -125,6 +170,19 @@ impl Ledger {
             Ok((u16::try_from(row.int()?).unwrap_or(u16::MAX), row.int()?))
         };
         rows.into_iter().map(pair).collect()
+    }
+
+    /// The paid shares of these packets.
+    pub async fn claims_of(&self, packets: &[PacketId]) -> Result<BTreeMap<PacketId, Vec<(UserId, Claim)>>, Error> {
+        let ids: Vec<String> = packets.iter().map(PacketId::to_string).collect();
+        let mut claims = BTreeMap::<_, Vec<_>>::new();
+        for row in self.rows(self.sql.claims_of, vec![super::json(&ids)?]).await? {
+            let mut row = Reader::new(row);
+            let (packet, user) = (row.parsed(PacketId::parse)?, row.parsed(UserId::parse)?);
+            let claim = Claim { seq: row.count()?, opened_at_ms: Some(row.int()?) };
+            claims.entry(packet).or_default().push((user, claim));
+        }
+        Ok(claims)
     }
 
     /// Moves every unfinished packet of `shard` to SQL authority. The caller has begun the shard's next epoch, so

@@ -14,6 +14,7 @@ pub struct Statements {
     pub(super) blocked: &'static str,
     pub(super) claim: &'static str,
     pub(super) claims: &'static str,
+    pub(super) claims_of: &'static str,
     pub(super) close_in_sql: &'static str,
     pub(super) conflicts: &'static str,
     pub(super) controls: &'static str,
@@ -54,6 +55,8 @@ pub struct Statements {
     pub(super) posting: &'static str,
     pub(super) received: &'static str,
     pub(super) received_total: &'static str,
+    pub(super) refill: &'static str,
+    pub(super) refill_count: &'static str,
     pub(super) retired: &'static str,
     pub(super) risk_events: &'static str,
     pub(super) risk_record: &'static str,
@@ -83,10 +86,10 @@ impl Statements {
     pub const SQLITE: Self = statements!(
         "sqlite",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
-        claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
+        claim claims claims_of close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
         exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
         local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
-        packet_page packets place place_set posting received received_total retired risk_events risk_record sent sent_total settle
+        packet_page packets place place_set posting received received_total refill refill_count retired risk_events risk_record sent sent_total settle
         shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 
@@ -94,10 +97,10 @@ impl Statements {
     pub const POSTGRES: Self = statements!(
         "postgres",
         account_books account_page act addressed all_balances audit_after audit_before audit_head balance blocked
-        claim claims close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
+        claim claims claims_of close_in_sql conflicts controls deposit drift due ended epoch_next excepted exception
         exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
         local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
-        packet_page packets place place_set posting received received_total retired risk_events risk_record sent sent_total settle
+        packet_page packets place place_set posting received received_total refill refill_count retired risk_events risk_record sent sent_total settle
         shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
     );
 }

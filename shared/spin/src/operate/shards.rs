@@ -8,7 +8,7 @@ use hongbao_core::wire::operator::{ShardAnswer, ShardStats, ShardsAnswer};
 
 use crate::App;
 use crate::gate::LEDGER;
-use crate::ledger::By;
+use crate::ledger::{By, Refill};
 use crate::operate::stats::{missing, shard_stats};
 use crate::settle;
 
@@ -27,6 +27,10 @@ impl App {
         numbers.extend(packets.iter().flat_map(BTreeMap::keys));
         numbers.sort_unstable();
         numbers.dedup();
+        let refills = match packets {
+            Some(_) => self.refills(&numbers).await,
+            None => BTreeMap::new(),
+        };
         let stats = async |number: u16| Some(shard_stats(self.shard_numbered(number)?).await);
         let all_stats = join_all(numbers.iter().map(|number| stats(*number))).await;
         let answer = |(shard, stats): (u16, Option<ShardStats>)| ShardAnswer {
@@ -35,6 +39,8 @@ impl App {
             is_configured: self.shard_numbered(shard).is_some(),
             weight: controls.as_ref().map(|controls| controls.weight(shard)),
             packets: packets.as_ref().map(|packets| packets.get(&shard).copied().unwrap_or_default()),
+            rebuilt: refills.get(&shard).map(|refill| refill.done),
+            to_rebuild: refills.get(&shard).map(|refill| refill.all),
             backlog: stats.as_ref().and_then(|stats| stats.backlog),
             oldest_unsettled_ms: stats.as_ref().and_then(|stats| stats.oldest_unsettled_ms),
             race_packets: stats.as_ref().and_then(|stats| stats.race_packets),
@@ -44,6 +50,18 @@ impl App {
         let shards: Vec<_> = numbers.into_iter().zip(all_stats).map(answer).collect();
         let missing = missing(packets.is_some(), shards.iter().map(|shard| (shard.shard, shard.is_up)));
         ShardsAnswer { shards, missing }
+    }
+
+    /// Of the shards whose packets are still coming back, how far that is.
+    async fn refills(&self, shards: &[u16]) -> BTreeMap<u16, Refill> {
+        let mut refills = BTreeMap::new();
+        for shard in shards {
+            let record = async { self.ledger().await?.shard(*shard).await };
+            if let Ok(Some(refill)) = record.await.map(|record| record.refill) {
+                refills.insert(*shard, refill);
+            }
+        }
+        refills
     }
 
     async fn packets_by_shard(&self) -> Result<BTreeMap<u16, i64>, Error> {

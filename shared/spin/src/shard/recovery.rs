@@ -1,16 +1,16 @@
 //! Whether a shard can be trusted, and how one that cannot is rebuilt.
 //!
 //! A shard's contents belong to an epoch, which every script compares. Contents that are gone, older than the
-//! ledger or from elsewhere are fenced (epoch 0: every script refuses) and rebuilt from the ledger under the next
+//! ledger or from elsewhere are fenced (epoch 0: every script refuses), and come back from the ledger under the next
 //! epoch. A server that has been compared since it started carries its own run id as a mark, so that only the
 //! first connection after a start has to ask the ledger.
 
-use hongbao_core::packet::Facts;
 use hongbao_core::race::Claim;
 use hongbao_core::{Error, UserId};
 
 use super::Shard;
-use super::codec::{code, encode_facts};
+use super::codec::{code, count, encode_facts};
+use crate::ledger::Packet;
 use crate::redis::{Argument, Script, binary, number, text};
 
 static REBUILD: Script = Script::new(&[include_str!("../../lua/rebuild.lua")]);
@@ -91,11 +91,31 @@ impl Shard {
         Ok(Marks { last: told("last-generated-id")?, deleted: told("max-deleted-entry-id")? })
     }
 
-    /// Makes an empty server, of which the ledger knows no packet, belong to `epoch`.
-    pub async fn adopt(&self, epoch: u32) -> Result<(), Error> {
+    /// Makes an empty server, of which the ledger knows no packet, belong to `epoch`, which begins under the process
+    /// `run_id`.
+    pub async fn adopt(&self, epoch: u32, run_id: &str) -> Result<(), Error> {
         self.make_group().await?;
-        self.call("SET", vec![binary(&self.epoch), Argument::Int64(epoch.into()), binary("NX")]).await?;
+        let epoch = vec![binary(&self.epoch), Argument::Int64(epoch.into()), binary("NX")];
+        let is_first = self.call("SET", epoch).await?.first().and_then(text).is_some();
+        if is_first {
+            self.call("SET", vec![binary(&self.origin), binary(run_id)]).await?;
+        }
         Ok(())
+    }
+
+    /// Notes that the epoch has been served by more than one process: one of them may have forgotten something.
+    pub async fn forget_origin(&self) -> Result<(), Error> {
+        Ok(self.call("DEL", vec![binary(&self.origin)]).await.map(drop)?)
+    }
+
+    /// The epoch under which the shard is live now, which is the one that this instance trusts.
+    pub async fn live_epoch(&self) -> Result<u32, Error> {
+        let reply = self.call("GET", vec![binary(&self.epoch)]).await?;
+        let epoch = reply.first().and_then(number).and_then(|epoch| u32::try_from(epoch).ok());
+        match epoch.filter(|epoch| Some(*epoch) == self.trusted_epoch()) {
+            Some(epoch) => Ok(epoch),
+            None => Err(self.refusal("fenced", &reply)),
+        }
     }
 
     /// Makes every script refuse, unless the epoch is no longer the one `found`.
@@ -106,27 +126,38 @@ impl Shard {
         Ok(())
     }
 
-    /// Puts a packet back behind the fence, for `epoch`, with its settled shares. Answers `false` when the shard
-    /// is not fenced any more.
-    pub async fn rebuild(&self, facts: &Facts, claims: &[(UserId, Claim)], epoch: u32) -> Result<bool, Error> {
-        let encoded = encode_facts(facts);
+    /// Puts packets back into the race with their settled shares, which were read from the ledger when the shard was
+    /// live under `epoch` already. Answers how many were not there.
+    pub async fn put_back(&self, packets: &[(&Packet, &[(UserId, Claim)])], epoch: u32) -> Result<u32, Error> {
         let number = |count: usize| Argument::Int64(i64::try_from(count).unwrap_or(i64::MAX));
-        let mut arguments = vec![Argument::Int64(epoch.into()), Argument::Int64(facts.count.into())];
-        arguments.push(number(encoded.len() / 2));
-        arguments.extend(encoded);
-        for (user, claim) in claims {
-            let opened_at_ms = claim.opened_at_ms.unwrap_or_default();
-            arguments.extend([binary(user.as_str()), Argument::Int64(claim.seq.into()), Argument::Int64(opened_at_ms)]);
+        let keys: Vec<String> = packets.iter().map(|(packet, _)| self.packet_key(packet.facts.id)).collect();
+        let keys: Vec<&str> =
+            [&self.epoch, &self.events, &self.held].into_iter().chain(&keys).map(String::as_str).collect();
+        let mut arguments = vec![Argument::Int64(epoch.into())];
+        for (packet, claims) in packets {
+            let (facts, encoded) = (&packet.facts, encode_facts(&packet.facts));
+            arguments.extend([binary(facts.id.to_string()), Argument::Int64(packet.is_loaded.into())]);
+            arguments.extend([Argument::Int64(facts.count.into()), number(encoded.len() / 2), number(claims.len())]);
+            arguments.extend(encoded);
+            for (user, claim) in *claims {
+                let opened_at_ms = Argument::Int64(claim.opened_at_ms.unwrap_or_default());
+                arguments.extend([binary(user.as_str()), Argument::Int64(claim.seq.into()), opened_at_ms]);
+            }
         }
-        let reply = self.run(&REBUILD, &[&self.packet_key(facts.id), &self.epoch, &self.held], &arguments).await?;
-        Ok(code(&reply)? == "ok")
+        let reply = self.run(&REBUILD, &keys, &arguments).await?;
+        match code(&reply)? {
+            "ok" => count(&reply, 1),
+            other => Err(self.refusal(other, &reply)),
+        }
     }
 
     /// Takes the fence down: from here on the shard is live under `epoch`. Answers `false` when the server is not the
-    /// process `run_id` any more: what was put back into that one may be gone.
+    /// process `run_id` any more: it has to be compared first.
     pub async fn go_live(&self, epoch: u32, run_id: &str) -> Result<bool, Error> {
         let mark = self.mark();
-        let reply = self.run(&LIVE, &[&self.epoch, &mark], &[Argument::Int64(epoch.into()), binary(run_id)]).await?;
+        let keys = [&self.epoch, &mark, &self.origin];
+        let reply =
+            self.run(&LIVE, &keys.map(String::as_str), &[Argument::Int64(epoch.into()), binary(run_id)]).await?;
         let is_live = code(&reply)? == "ok";
         if is_live {
             self.trust(epoch, run_id);

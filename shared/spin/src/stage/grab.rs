@@ -90,7 +90,7 @@ impl App {
 
     async fn bind(&self, packet: &Remembered, visit: &Visit<'_>) -> Result<(u32, u32), Error> {
         let id = packet.facts.id;
-        match self.on_shard(id, async |shard| shard.grab(id, visit).await).await {
+        match self.on_packet(id, async |shard| shard.grab(id, visit).await).await {
             Ok(Outcome::Done(bound)) => {
                 packet.note_holder(visit.user);
                 Ok(bound)

@@ -23,7 +23,7 @@ impl App {
         let voucher = Voucher::unseal(keys, &request.voucher, id, &person.user, self.now_ms())?;
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
-        let opened_at_ms = match self.on_shard(id, async |shard| shard.open(&voucher).await).await {
+        let opened_at_ms = match self.on_packet(id, async |shard| shard.open(&voucher).await).await {
             Ok(Outcome::Done((opened_at_ms, has_rung))) => {
                 if has_rung {
                     self.pass_on_bell(id.shard()).await;

@@ -68,16 +68,6 @@ impl App {
         if self.on_shard(id, async |shard| shard.holds(id).await).await? {
             return Ok(false);
         }
-        let packet = self.ledger().await?.packet(id).await?.ok_or(Error::NotFound)?;
-        if packet.is_over() || packet.is_in_sql {
-            return Ok(false);
-        }
-        if packet.is_loaded {
-            let shard = self.shard(id).await?;
-            // The shard confirmed the packet once and does not hold it any more: it has lost data.
-            shard.fence(shard.trusted_epoch()).await?;
-            return Err(Error::Unavailable(format!("shard {} has lost {id}", shard.number)));
-        }
-        self.on_shard(id, async |shard| shard.load(&packet.facts).await).await
+        self.put_back(id).await
     }
 }

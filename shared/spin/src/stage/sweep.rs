@@ -91,8 +91,8 @@ impl App {
         swept.note(self.publish_controls().await, |_, _| {});
         swept.note(self.note_keys().await, |_, ()| {});
         for shard in self.shards() {
-            let rebuilt = self.rebuild_if_fenced(shard).await;
-            swept.note(rebuilt, |swept, packets| swept.rebuilt += packets);
+            swept.note(self.rebuild_if_fenced(shard).await, |_, _| {});
+            swept.note(self.refill(shard).await, |swept, packets| swept.rebuilt += packets);
         }
         swept.note(self.settle(CONSUMER).await, |swept, entries| swept.settled += entries);
         let loaded = |swept: &mut Swept, is_loaded: bool| swept.loaded += usize::from(is_loaded);
@@ -114,18 +114,11 @@ impl App {
 
     /// Completes a send that stopped between the ledger and the race; answers whether there was anything to do.
     async fn load(&self, ledger: &Ledger, id: PacketId) -> Result<bool, Error> {
-        match ledger.packet(id).await? {
-            // One that is over may be gone from the shard with a rebuild: it must not start anew.
-            Some(packet) if !packet.is_loaded && !packet.is_in_sql && !packet.is_over() => {
-                let is_new = self.shard(id).await?.load(&packet.facts).await?;
-                if !is_new {
-                    // It is there, and the entry that says so is lost.
-                    self.confirm_loaded(&[id]).await?;
-                }
-                Ok(is_new)
-            }
-            _ => Ok(false),
+        if self.on_shard(id, async |shard| shard.holds(id).await).await? {
+            // It is there, and the entry that says so is lost or on its way.
+            return self.confirm_loaded(ledger, id).await.map(|()| false);
         }
+        self.put_back(id).await
     }
 
     /// Closes a packet whose time is over by the clock that decides about it; answers whether it did.
@@ -134,17 +127,6 @@ impl App {
         if packet.is_in_sql {
             return ledger.close_in_sql(id, self.now_ms()).await.map(|()| true);
         }
-        let shard = self.shard(id).await?;
-        if let Outcome::Done(is_closed) = shard.close(id).await? {
-            return Ok(is_closed);
-        }
-        if packet.is_loaded {
-            // The shard confirmed the packet once and does not hold it any more: it has lost data.
-            shard.fence(shard.trusted_epoch()).await?;
-            return Err(Error::Unavailable(format!("shard {} has lost {id}", shard.number)));
-        }
-        // It never reached the shard: loaded now, it closes with nothing opened.
-        shard.load(&packet.facts).await?;
-        Ok(matches!(shard.close(id).await?, Outcome::Done(true)))
+        Ok(self.on_packet(id, async |shard| shard.close(id).await).await? == Outcome::Done(true))
     }
 }

@@ -15,7 +15,7 @@ use hongbao_core::{Error, Fen, PacketId, UserId, luck};
 use crate::App;
 use crate::ledger::{Packet, SharesPage};
 use crate::memory::{Ended, Remembered};
-use crate::shard::{Onlooker, Outcome};
+use crate::shard::{Onlooker, Outcome, Shard};
 
 /// Which page of a packet's shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +85,11 @@ impl App {
         };
         let rates = self.rates().await?;
         let onlooker = Onlooker { user: &person.user, is_sender: packet.facts.sender == person.user, rates };
-        let looked = match packet.is_in_sql {
-            true => Ok(Outcome::Missing),
-            false => self.on_shard(id, async |shard| shard.look(id, &onlooker).await).await,
+        let look = async |shard: &Shard| shard.look(id, &onlooker).await;
+        let looked = match (packet.is_in_sql, packet.is_over()) {
+            (true, _) => Ok(Outcome::Missing),
+            (false, true) => self.on_shard(id, look).await,
+            (false, false) => self.on_packet(id, look).await,
         };
         let sight = match looked {
             Ok(Outcome::Done(sight)) => sight,

@@ -98,6 +98,16 @@ pub const CANARIES: &[Canary] = &[
         seam: || Seam::script("rebuild.lua", ", 's' .. ARGV[i + 1], 1)", ")"),
     },
     Canary {
+        name: "put_back_overwrites",
+        bug: "a packet is put back over what has happened to it since it came back",
+        seam: || Seam::script("rebuild.lua", "if redis.call('HGET', packet, 'e') ~= epoch then", "if true then"),
+    },
+    Canary {
+        name: "not_back_is_lost",
+        bug: "a packet that has not come back yet under a new epoch is taken for a loss",
+        seam: || Seam::statement("epoch_next.sql", "refill_after = ''", "refill_after = NULL"),
+    },
+    Canary {
         name: "any_copy_is_trusted",
         bug: "a shard that lost contents is used as it is",
         seam: || Seam::link(LinkBug::TrustsAnyCopy),
@@ -116,6 +126,15 @@ pub const CANARIES: &[Canary] = &[
         name: "retired_before_it_is_settled",
         bug: "a packet leaves Redis while shares of it are open or on their way to the ledger",
         seam: || Seam::statement("note_ended.sql", "(settled >= count OR refunded_fen IS NOT NULL)", "is_loaded = 1"),
+    },
+    Canary {
+        name: "a_voucher_fences",
+        bug: "a voucher of this epoch that is not known is proof enough that the shard has forgotten: whoever opens by \
+              an older one first stops it for everybody",
+        seam: || {
+            let alone = "  redis.call('SET', KEYS[4], 0)\n  if true then return {'lost'} end\n";
+            Seam::script("open.lua", GAVE_BACK, alone)
+        },
     },
     Canary {
         name: "next_number_twice",
@@ -153,6 +172,8 @@ const UNPOSTED: &str = "\n    WHERE NOT EXISTS (SELECT 1 FROM postings WHERE id 
 const NO_KEYS: &str = "is_best      INTEGER NOT NULL DEFAULT 0\n) STRICT;\n\nCREATE INDEX claims_of_user";
 const AVERAGE: &str = "CASE value ->> 'kind' WHEN 'open' THEN (SELECT CAST(ROUND(1.0 * total_fen / count) AS INTEGER) \
                        FROM packets WHERE id = value ->> 'packet') END";
+/// How `open.lua` answers who has opened another share of the packet.
+const GAVE_BACK: &str = "  if (opened_at or '') ~= '' then return {'not_grabbed'} end\n";
 /// How `open.lua` finds that a packet's time is over.
 const IS_OVER: &str = "local is_over = closed or now_ms >= tonumber(expires)";
 /// The entry leaves the script as a message, which the model's connection turns into an XADD of its own.

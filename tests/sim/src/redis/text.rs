@@ -3,6 +3,13 @@
 use super::{Answer, Data, Reply, Value, WRONG_TYPE, Words, integer, is_word, wrong_number};
 
 impl Data {
+    /// Whether this text is stored under `key`.
+    #[must_use]
+    pub fn is_text(&self, key: &str, text: &str) -> bool {
+        let entry = self.keys.get(key.as_bytes());
+        entry.is_some_and(|entry| matches!(&entry.value, Value::Text(stored) if stored == text.as_bytes()))
+    }
+
     pub(super) fn get(&self, words: &Words) -> Answer {
         let [key] = words else { return Err(wrong_number("get")) };
         match self.keys.get(key).map(|entry| &entry.value) {
