@@ -53,7 +53,7 @@ impl App {
     }
 
     /// Of the shards whose packets are still coming back, how far that is.
-    async fn refills(&self, shards: &[u16]) -> BTreeMap<u16, Refill> {
+    pub(super) async fn refills(&self, shards: &[u16]) -> BTreeMap<u16, Refill> {
         let mut refills = BTreeMap::new();
         for shard in shards {
             let record = async { self.ledger().await?.shard(*shard).await };

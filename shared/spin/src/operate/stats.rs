@@ -11,6 +11,7 @@ use hongbao_core::wire::operator::{MoneyStats, PacketStats, ShardStats, StatsAns
 use crate::App;
 use crate::count::Count;
 use crate::gate::{Controls, LEDGER};
+use crate::ledger::Refill;
 use crate::shard::Shard;
 
 /// The most packets of a shard that is not configured that are counted.
@@ -69,7 +70,9 @@ impl App {
         // Side by side: a ledger that hangs costs its deadline once.
         let ((stats, controls), orphans) =
             join(join(self.stats(), self.controls_to_show()), self.packets_of_no_shard()).await;
-        let page = prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls));
+        let shards: Vec<u16> = stats.shards.iter().map(|shard| shard.shard).collect();
+        let refills = if stats.is_ledger_up { self.refills(&shards).await } else { BTreeMap::new() };
+        let page = prometheus(&stats, controls.ok().as_ref().map(|(controls, _)| controls), &refills);
         page + &orphaned(&orphans.unwrap_or_default())
     }
 
@@ -126,7 +129,7 @@ fn money(of: impl Fn(&str) -> Option<i64>) -> Option<MoneyStats> {
 }
 
 /// The numbers in Prometheus' text format, version 0.0.4. A number that could not be had has no sample.
-fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>) -> String {
+fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>, refills: &BTreeMap<u16, Refill>) -> String {
     let mut page = Page(String::new());
     page.one("hongbao_ledger_up", "Whether the ledger answers.", Some(i64::from(stats.is_ledger_up)));
     page.packets(stats.packets.as_ref());
@@ -150,6 +153,12 @@ fn prometheus(stats: &StatsAnswer, controls: Option<&Controls>) -> String {
     page.family("hongbao_race_bytes", "Bytes of memory that Redis uses.", by_shard(|shard| shard.race_bytes));
     let most = by_shard(|shard| shard.race_bytes_max);
     page.family("hongbao_race_bytes_max", "Bytes of memory that Redis may use, where there is a limit.", most);
+    let refill = |number: fn(&Refill) -> i64| {
+        refills.iter().map(|(shard, refill)| (label("shard", &shard.to_string()), number(refill))).collect::<Vec<_>>()
+    };
+    let back = "Packets back in the race since the shard lost its contents, while not all are.";
+    page.family("hongbao_shard_rebuilt", back, refill(|refill| refill.done));
+    page.family("hongbao_shard_to_rebuild", "How many that will be.", refill(|refill| refill.all));
     let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
     let caches = ["packet", "over", "controls"];
     let of_caches = |what: &str| caches.map(|cache| (label("cache", cache), counter(&format!("{cache}_{what}"))));
