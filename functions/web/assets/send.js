@@ -150,7 +150,13 @@ export function sendForm(session, people, onSent) {
       return;
     }
     try {
-      const quote = await session.ask('POST', '/v1/wrap', body);
+      const quote = await persist(
+        () => session.ask('POST', '/v1/wrap', body),
+        (refusal) => {
+          if (mine === round) put(verdict, explain(refusal));
+          return mine === round && node.open;
+        },
+      );
       if (mine === round) agree(body, quote);
     } catch (refusal) {
       if (mine === round) tell(refusal);

@@ -168,6 +168,7 @@ impl Window {
     /// # Panics
     /// When the browser does not tell.
     pub async fn too_wide(&self) -> Vec<String> {
+        self.still().await;
         let found = self.run(include_str!("width.js"), vec![]).await;
         found.as_array().expect("a list").iter().map(ToString::to_string).collect()
     }
@@ -200,15 +201,22 @@ impl Window {
         self.command("chromium/network_conditions", body).await.expect("the network's conditions can be set");
     }
 
+    /// Waits until nothing moves any more but what moves for ever: an animation is many pictures, and sizes.
+    ///
+    /// # Panics
+    /// When the browser does not tell.
+    pub async fn still(&self) {
+        let settled = "const [done] = arguments; Promise.allSettled(document.getAnimations().filter((one) => \
+            one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished)).then(() => done())";
+        self.run_to_end(settled, vec![]).await;
+    }
+
     /// Keeps a picture as `target/screenshots/<name>.jpg` (or in the folder `HONGBAO_SCREENSHOTS`).
     ///
     /// # Errors
     /// Occurs when the browser makes none or it cannot be written.
     pub async fn picture(&self, name: &str) -> Result<PathBuf> {
-        // Without this a picture is of some moment of an animation.
-        let settled = "const [done] = arguments; Promise.allSettled(document.getAnimations().filter((one) => \
-            one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished)).then(() => done())";
-        self.run_to_end(settled, vec![]).await;
+        self.still().await;
         let quality = if self.screen.is_phone { 72 } else { 82 };
         let answer = self.tools("Page.captureScreenshot", json!({"format": "jpeg", "quality": quality})).await?;
         let data = answer["data"].as_str().context("a picture without data")?;
