@@ -1,4 +1,5 @@
-//! Makes what the component serves: the checks of a packet compiled for the browser, and one table of all assets.
+//! Makes what the component serves: the checks of a packet compiled for the browser, the description of the contract
+//! from the core's table and types, and one table of all assets.
 //!
 //! The browser's code is compiled here and not by a step before, so that `cargo build`, `spin build` and
 //! `cargo xtask build` do the same; wasm-bindgen is a library here, since its command-line tool is not on crates.io
@@ -11,18 +12,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use hongbao_core::split::hex;
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
 /// The most that a page and everything it can come to load may weigh together, in bytes.
 const SIZE_MAX: usize = 200 * 1024;
+const EXAMPLES: &str = "../../shared/core/examples.json";
 const BROWSER: &str = "../../shared/browser";
 
 fn main() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for path in ["build.rs", "assets", "openapi.json", "../../Cargo.lock", "../../shared/core/src"] {
+    for path in ["build.rs", "assets", "../../Cargo.lock", "../../shared/core/src", EXAMPLES] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rerun-if-changed={BROWSER}/src");
@@ -32,7 +34,11 @@ fn main() -> Result<()> {
         let size: usize = reached(page, &assets)?.iter().filter_map(|name| assets.get(name)).map(Vec::len).sum();
         ensure!(size <= SIZE_MAX, "{page} and what it loads weigh {size} bytes, more than {SIZE_MAX}");
     }
-    assets.insert("openapi.json".to_owned(), fs::read("openapi.json").context("cannot read openapi.json")?);
+    // Nobody loads it but who reads about the API, so it is not what pages weigh.
+    let examples = fs::read_to_string(EXAMPLES).context("cannot read the examples")?;
+    let document =
+        hongbao_core::api::document(&examples).map_err(|fault| anyhow!("openapi.json cannot be made: {fault}"))?;
+    assets.insert("openapi.json".to_owned(), serde_json::to_vec(&document)?);
     fs::write(out.join("assets.rs"), table(&assets, &out)?)?;
     Ok(())
 }
@@ -42,8 +48,10 @@ fn bindings(out: &Path) -> Result<PathBuf> {
     let target = out.join("browser");
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo.args(["build", "--profile", "component", "--target", "wasm32-unknown-unknown"]);
-    // It is loaded over a network before it runs once: small is fast.
-    cargo.args(["--config", "profile.component.opt-level='z'"]);
+    // It is loaded over a network before it runs once: small is fast, also where components are built in a hurry.
+    for setting in ["opt-level='z'", "lto='fat'", "codegen-units=1"] {
+        cargo.args(["--config", &format!("profile.component.{setting}")]);
+    }
     cargo.arg("--manifest-path").arg(Path::new(BROWSER).join("Cargo.toml")).arg("--target-dir").arg(&target);
     // What was chosen for the components is not meant for the browser.
     for inherited in ["CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"] {

@@ -1,7 +1,7 @@
 //! The development login: anybody may be anybody, with money to play with. Off unless `dev_login` is on.
 
 use hongbao_core::token::{AUDIENCE_PEOPLE, Claims};
-use hongbao_core::wire::{LoginAnswer, LoginRequest};
+use hongbao_core::wire::{GROUPS_MAX, LoginAnswer, LoginRequest};
 use hongbao_core::{Error, Fen};
 use hongbao_spin::http::{Answer, Call};
 use hongbao_spin::{App, config};
@@ -10,14 +10,11 @@ use hongbao_spin::{App, config};
 const GIFT_FEN: i64 = 100_000;
 /// How long a token lives, in seconds: a day.
 const TOKEN_S: i64 = 24 * 3600;
-/// The most groups a user may be in.
-const GROUPS_MAX: usize = 50;
 
 pub(crate) async fn login(app: &App, call: &Call) -> Result<Answer, Error> {
     if !config::dev_login().await? {
         return Err(Error::NotFound);
     }
-    call.must_be("POST")?;
     let request: LoginRequest = call.json()?;
     if request.groups.len() > GROUPS_MAX {
         return Err(Error::invalid("groups", format!("must be at most {GROUPS_MAX}")));

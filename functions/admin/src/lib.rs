@@ -5,85 +5,48 @@
 use std::rc::Rc;
 
 use hongbao_core::Error;
-use hongbao_core::wire::PAGE_MAX;
+use hongbao_core::api::Endpoint;
 use hongbao_core::wire::operator::{AuditAnswer, RiskEventsAnswer};
 use hongbao_spin::App;
-use hongbao_spin::http::{Answer, Call, query_number};
+use hongbao_spin::http::{Answer, Call};
 
 mod controls;
 mod exceptions;
 mod money;
 mod shards;
 
-hongbao_spin::http_component!(admin);
-
-/// The entries of a page, unless the caller says otherwise.
-const PAGE: i64 = 20;
+hongbao_spin::http_component!(admin:
+    Deposit, Stats, Metrics, Reconcile, Exceptions, Exception, Retry, Compensate, Dismiss, Switches, SetSwitches, Ladder,
+    SetLadder, Keys, RiskRules, SetRiskRule, RiskEvents, Blocked, Block, Unblock, Shards, Shard, WeighShard, MoveShard, Preheat,
+    Audit);
 
 async fn admin(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    let path = call.path.clone();
-    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let methods = methods(&parts).ok_or(Error::NotFound)?;
-    if !methods.split(", ").any(|method| method == call.method) {
-        return Err(Error::MethodNotAllowed(methods));
-    }
     let operator = app.operator(&call).await?;
-    match parts.as_slice() {
-        ["metrics"] => metrics(&app, &call).await,
-        [_, _, "deposits"] => money::deposit(&app, &call, &operator).await,
-        [_, _, "reconcile"] => money::reconcile(&app, &call).await,
-        [_, _, "exceptions"] => exceptions::list(&app, &call).await,
-        [_, _, "exceptions", id] => exceptions::one(&app, &call, id).await,
-        [_, _, "exceptions", id, remedy] => exceptions::resolve(&app, &call, &operator, id, remedy).await,
-        [_, _, "switches"] => controls::switches(&app, &call, &operator).await,
-        [_, _, "blacklist", user] => controls::blacklist(&app, &call, &operator, user).await,
-        [_, _, "ladder"] => controls::ladder(&app, &call, &operator).await,
-        [_, _, "risk-rules"] => controls::risk_rules(&app, &call).await,
-        [_, _, "risk-rules", rule] => controls::risk_rule(&app, &call, &operator, rule).await,
-        [_, _, "shards"] => shards::list(&app, &call).await,
-        [_, _, "shards", number] => shards::one(&app, &call, &operator, number).await,
-        [_, _, "shards", number, _] => shards::give_up(&app, &call, &operator, number).await,
-        [_, _, "preheat"] => shards::preheat(&app, &call).await,
-        [_, _, "keys"] => keys(&app, &call).await,
-        [_, _, "stats"] => stats(&app, &call).await,
-        [_, _, "risk-events"] => risk_events(&app, &call).await,
-        [_, _, "audit"] => audit(&app, &call).await,
+    match call.endpoint {
+        Endpoint::Deposit => money::deposit(&app, &call, &operator).await,
+        Endpoint::Stats => Answer::ok(&app.stats().await),
+        Endpoint::Metrics => Ok(Answer::metrics(app.metrics().await)),
+        Endpoint::Reconcile => money::reconcile(&app, &call).await,
+        Endpoint::Exceptions => exceptions::list(&app, &call).await,
+        Endpoint::Exception => exceptions::one(&app, &call).await,
+        Endpoint::Retry | Endpoint::Compensate | Endpoint::Dismiss => exceptions::resolve(&app, &call, &operator).await,
+        Endpoint::Switches => controls::switches(&app).await,
+        Endpoint::SetSwitches => controls::set_switches(&app, &call, &operator).await,
+        Endpoint::Ladder => Answer::ok(&app.ladder().await?),
+        Endpoint::SetLadder => controls::set_ladder(&app, &call, &operator).await,
+        Endpoint::Keys => Answer::ok(&app.key_uses().await?),
+        Endpoint::RiskRules => Answer::ok(&app.risk_rules().await?),
+        Endpoint::SetRiskRule => controls::set_risk_rule(&app, &call, &operator).await,
+        Endpoint::RiskEvents => risk_events(&app, &call).await,
+        Endpoint::Blocked | Endpoint::Block | Endpoint::Unblock => controls::blacklist(&app, &call, &operator).await,
+        Endpoint::Shards => Answer::ok(&app.all_shards().await),
+        Endpoint::Shard => shards::one(&app, &call).await,
+        Endpoint::WeighShard => shards::weigh(&app, &call, &operator).await,
+        Endpoint::MoveShard => shards::give_up(&app, &call, &operator).await,
+        Endpoint::Preheat => shards::preheat(&app, &call).await,
+        Endpoint::Audit => audit(&app, &call).await,
         _ => Err(Error::NotFound),
     }
-}
-
-/// The methods that a path has; `None` for no path of ours.
-fn methods(parts: &[&str]) -> Option<&'static str> {
-    match parts {
-        ["metrics"] => Some("GET"),
-        ["v1", "admin", rest @ ..] => match rest {
-            ["reconcile" | "exceptions" | "stats" | "risk-events" | "risk-rules" | "audit" | "shards" | "keys"]
-            | ["exceptions", _] => Some("GET"),
-            ["deposits" | "preheat"]
-            | ["exceptions", _, "retry" | "compensate" | "dismiss"]
-            | ["shards", _, "move"] => Some("POST"),
-            ["switches" | "ladder"] | ["shards", _] => Some("GET, PUT"),
-            ["risk-rules", _] => Some("PUT"),
-            ["blacklist", _] => Some("GET, PUT, DELETE"),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-async fn stats(app: &App, call: &Call) -> Result<Answer, Error> {
-    call.query(&[])?;
-    Answer::ok(&app.stats().await)
-}
-
-async fn keys(app: &App, call: &Call) -> Result<Answer, Error> {
-    call.query(&[])?;
-    Answer::ok(&app.key_uses().await?)
-}
-
-async fn metrics(app: &App, call: &Call) -> Result<Answer, Error> {
-    call.query(&[])?;
-    Ok(Answer::metrics(app.metrics().await))
 }
 
 async fn audit(app: &App, call: &Call) -> Result<Answer, Error> {
@@ -100,7 +63,6 @@ async fn risk_events(app: &App, call: &Call) -> Result<Answer, Error> {
 
 /// A page of numbered entries: how many, and below which number.
 fn page(call: &Call) -> Result<(i64, i64), Error> {
-    let query = call.query(&["limit", "before"])?;
-    let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
-    Ok((limit, query_number(&query, "before", (0, i64::MAX), i64::MAX)?))
+    let query = call.query()?;
+    Ok((query.limit(), query.number("before").unwrap_or(i64::MAX)))
 }

@@ -3,13 +3,9 @@
 use hongbao_core::wire::operator::{DepositAnswer, DepositRequest};
 use hongbao_core::{Error, Fen};
 use hongbao_spin::App;
-use hongbao_spin::http::{Answer, Call, query_number};
+use hongbao_spin::http::{Answer, Call};
 use hongbao_spin::ledger::By;
 use hongbao_spin::operate::reconcile::Place;
-
-/// The packets and accounts of one reconciliation, unless the caller says otherwise; and the most there may be.
-const LIMIT: i64 = 10_000;
-const LIMIT_MAX: i64 = 100_000;
 
 pub(crate) async fn deposit(app: &App, call: &Call, operator: &str) -> Result<Answer, Error> {
     let request: DepositRequest = call.json()?;
@@ -22,11 +18,7 @@ pub(crate) async fn deposit(app: &App, call: &Call, operator: &str) -> Result<An
 }
 
 pub(crate) async fn reconcile(app: &App, call: &Call) -> Result<Answer, Error> {
-    let query = call.query(&["limit", "after"])?;
-    let limit = query_number(&query, "limit", (1, LIMIT_MAX), LIMIT)?;
-    let place = match query.iter().find(|(name, _)| *name == "after") {
-        Some((_, text)) => Place::parse(text).ok_or_else(|| Error::invalid("after", "must be an answer's next"))?,
-        None => Place::default(),
-    };
-    Answer::ok(&app.reconcile(place, limit).await?)
+    let query = call.query()?;
+    let place = query.text("after").and_then(Place::parse).unwrap_or_default();
+    Answer::ok(&app.reconcile(place, query.limit()).await?)
 }

@@ -6,10 +6,9 @@ use hongbao_core::Error;
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
 
-hongbao_spin::http_component!(grab);
+hongbao_spin::http_component!(grab: Grab);
 
 async fn grab(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    call.must_be("POST")?;
     let person = app.person(&call).await?;
     let id = call.packet_id()?;
     Answer::ok(&app.grab(person, call.device()?, id, &call.json()?).await?)

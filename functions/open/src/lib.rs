@@ -6,10 +6,9 @@ use hongbao_core::Error;
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
 
-hongbao_spin::http_component!(open);
+hongbao_spin::http_component!(open: Open);
 
 async fn open(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    call.must_be("POST")?;
     let person = app.person(&call).await?;
     let id = call.packet_id()?;
     Answer::ok(&app.open(&person, id, &call.json()?).await?)

@@ -6,10 +6,9 @@ use hongbao_core::Error;
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
 
-hongbao_spin::http_component!(send);
+hongbao_spin::http_component!(send: Send);
 
 async fn send(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    call.must_be("POST")?;
     let person = app.person(&call).await?;
     let (is_first, answer) = app.send(&person, &call.json()?).await?;
     Answer::new(if is_first { 201 } else { 200 }, &answer)

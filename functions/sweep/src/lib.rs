@@ -6,10 +6,9 @@ use hongbao_core::Error;
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
 
-hongbao_spin::http_component!(sweep);
+hongbao_spin::http_component!(sweep: Sweep);
 
 async fn sweep(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    call.must_be("POST")?;
     app.operator(&call).await?;
     Answer::ok(&app.sweep().await?)
 }

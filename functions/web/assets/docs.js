@@ -85,10 +85,42 @@ function draw(spec) {
           ]),
         ),
       ],
-      body && [el('h4', 'Body'), fields(body.schema), examples(body)],
+      el('h4', 'Request'),
+      request(path, method, { parameters, body, isOpen: security.length === 0 }),
+      body && fields(body.schema),
       el('h4', 'Answers'),
       Object.entries(call.responses).map(([status, answer]) => answerOf(status, found(answer))),
     );
+  }
+
+  /** The request as a command, to be copied: with the examples of what must be there, and a token in `$TOKEN`. */
+  function request(path, method, { parameters, body, isOpen }) {
+    const filled = parameters
+      .filter((one) => one.in === 'path')
+      .reduce((text, one) => text.replace(`{${one.name}}`, encodeURIComponent(one.example)), path);
+    const query = parameters
+      .filter((one) => one.in === 'query' && one.required)
+      .map((one) => `${one.name}=${encodeURIComponent(one.example)}`);
+    const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+    const command = [
+      `curl -X ${method.toUpperCase()} ${quoted([location.origin + filled, ...query].join('?'))}`,
+      !isOpen && '-H "authorization: Bearer $TOKEN"',
+      body && `-H 'content-type: application/json'`,
+      body && `-d ${quoted(JSON.stringify(body.example))}`,
+    ];
+    const text = command.filter(Boolean).join(' \\\n  ');
+    const code = el('pre', { tabindex: 0 }, text);
+    const copy = async () => {
+      getSelection().selectAllChildren(code);
+      // Without a secure origin, or leave, there is no clipboard; then it is selected, to be copied by hand.
+      const isCopied = await navigator.clipboard?.writeText(text).then(
+        () => true,
+        () => false,
+      );
+      button.textContent = isCopied ? 'copied' : 'selected';
+    };
+    const button = el('button.copy', { type: 'button', onclick: copy }, 'copy');
+    return el('div.request', code, button);
   }
 
   function answerOf(status, answer) {
@@ -136,6 +168,7 @@ function draw(spec) {
       schema.minimum !== undefined && `≥ ${schema.minimum}`,
       schema.maximum !== undefined && `≤ ${schema.maximum}`,
       schema.maxLength !== undefined && `at most ${schema.maxLength} characters`,
+      schema.maxItems !== undefined && `at most ${schema.maxItems}`,
     ].filter(Boolean);
     return `${schema.type === 'array' ? `list of ${type(schema.items)}` : plain}${bounds.length ? ` (${bounds.join(', ')})` : ''}`;
   }

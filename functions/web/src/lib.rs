@@ -45,7 +45,7 @@ fn serve(request: &Request) -> Result<Response, Error> {
     let (asset, keep) = find(path).ok_or(Error::NotFound)?;
     // The host leaves out the body of an answer to HEAD.
     if !matches!(request.get_method(), Method::Get | Method::Head) {
-        return Err(Error::MethodNotAllowed("GET, HEAD"));
+        return Err(Error::MethodNotAllowed("GET, HEAD".to_owned()));
     }
     let known = request.get_headers().get("if-none-match");
     let is_known = known.iter().any(|tags| String::from_utf8_lossy(tags).contains(asset.tag));

@@ -6,10 +6,9 @@ use hongbao_core::Error;
 use hongbao_spin::App;
 use hongbao_spin::http::{Answer, Call};
 
-hongbao_spin::http_component!(wrap);
+hongbao_spin::http_component!(wrap: Wrap);
 
 async fn wrap(app: Rc<App>, call: Call) -> Result<Answer, Error> {
-    call.must_be("POST")?;
     let person = app.person(&call).await?;
     Answer::ok(&app.wrap(person, call.json()?).await?)
 }

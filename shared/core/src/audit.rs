@@ -12,6 +12,7 @@ pub const FIRST: &str = "0000000000000000000000000000000000000000000000000000000
 
 /// What one act says, in the order in which it is hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Act {
     /// Its place in the chain, from 1.
     pub number: i64,
@@ -33,6 +34,7 @@ pub struct Act {
 
 /// One act with its place in the chain, as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// The act.
     #[serde(flatten)]

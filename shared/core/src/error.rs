@@ -45,7 +45,7 @@ pub enum Error {
     /// The body is not declared as JSON.
     NotJson,
     /// The path exists, but not with this method; the methods it has.
-    MethodNotAllowed(&'static str),
+    MethodNotAllowed(String),
     /// An amount or a number is above a limit.
     LimitExceeded {
         /// The limit's name.

@@ -1,4 +1,4 @@
-//! Names: packets (`hb_…`), users (`us_…`), groups (`g_…`).
+//! Names: packets (`hb_…`), users (`us_…`), groups (`g_…`), exceptions (`ex_…`).
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct PacketId(u128);
 
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const DIGITS: usize = 26;
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+pub(crate) const DIGITS: usize = 26;
+/// The largest first digit: 26 digits of 5 bits are two more than an id has.
+pub(crate) const FIRST_DIGIT_MAX: u8 = b'7';
 
 impl PacketId {
     /// The id of a packet wrapped at `at_ms` (Unix milliseconds, below 2^48) on `shard`; `random` tells
@@ -50,7 +52,7 @@ impl PacketId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("hb_")?;
-        if digits.len() != DIGITS || digits.as_bytes().first()? > &b'7' {
+        if digits.len() != DIGITS || *digits.as_bytes().first()? > FIRST_DIGIT_MAX {
             return None;
         }
         let mut value = 0_u128;
@@ -90,7 +92,10 @@ impl TryFrom<String> for PacketId {
     }
 }
 
-/// A name with a prefix, 1 to 60 characters of `A-Z a-z 0-9 _ -` after it.
+/// The most characters of a name after its prefix.
+pub(crate) const NAME_MAX_CHARS: usize = 60;
+
+/// A name with a prefix, 1 to [`NAME_MAX_CHARS`] characters of `A-Z a-z 0-9 _ -` after it.
 macro_rules! prefixed_name {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -107,7 +112,7 @@ macro_rules! prefixed_name {
             pub fn parse(text: &str) -> Option<Self> {
                 let rest = text.strip_prefix($prefix)?;
                 let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-                let fits = (1..=60).contains(&rest.len()) && rest.bytes().all(allowed);
+                let fits = (1..=NAME_MAX_CHARS).contains(&rest.len()) && rest.bytes().all(allowed);
                 fits.then(|| Self(text.to_owned()))
             }
 
@@ -152,9 +157,35 @@ prefixed_name!(
     "g_"
 );
 
+/// An exception's id: `ex_` and what it is about, 1 to [`EXCEPTION_MAX_CHARS`] characters of `A-Z a-z 0-9 _ - . :`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionId(String);
+
+/// The most characters of an exception's id after its prefix.
+pub(crate) const EXCEPTION_MAX_CHARS: usize = 200;
+
+impl ExceptionId {
+    /// What the id starts with.
+    pub const PREFIX: &'static str = "ex_";
+
+    /// Reads an id; `None` for what no exception can have.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(Self::PREFIX)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte);
+        ((1..=EXCEPTION_MAX_CHARS).contains(&rest.len()) && rest.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text, prefix included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{PacketId, UserId};
+    use super::{ExceptionId, PacketId, UserId};
 
     #[test]
     fn a_packet_id_reads_back_and_sorts_by_time() {
@@ -179,6 +210,16 @@ mod tests {
         ];
         for text in wrong {
             assert_eq!(PacketId::parse(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_exceptions_id_is_what_the_ledger_makes() {
+        for id in ["ex_0:1767196801000-0", "ex_drift:wallet:us_a-b_c:0", "ex_lost:hb_01hjz3s2g0000zzzzzzzzzzzzz:2"] {
+            assert!(ExceptionId::parse(id).is_some(), "{id}");
+        }
+        for text in ["ex_", "ex_a b", "ex_\0", "0:1-0", &format!("ex_{}", "a".repeat(201))] {
+            assert_eq!(ExceptionId::parse(text), None, "{text}");
         }
     }
 

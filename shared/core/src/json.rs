@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -23,7 +24,35 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         invalid(if path == "." { "body".to_owned() } else { path }, error.inner())
     })?;
     reader.end().map_err(|error| invalid("body".to_owned(), &error))?;
+    refuse_null(body)?;
     Ok(value)
+}
+
+/// Refuses `null`, which serde takes for an absent field: what is not there is left out, so that there is one way to
+/// say it and a client's forgotten value is no choice.
+fn refuse_null(body: &[u8]) -> Result<(), Error> {
+    if !body.windows(4).any(|word| word == b"null") {
+        return Ok(());
+    }
+    let value = serde_json::from_slice(body).map_err(|error| invalid("body".to_owned(), &error))?;
+    match path_of_null(&value, "") {
+        Some(path) => Err(Error::invalid(path, "must not be null: leave it out")),
+        None => Ok(()),
+    }
+}
+
+/// Where there is a `null` in `value`, which is at `path`.
+fn path_of_null(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::Null => Some(path.to_owned()),
+        Value::Object(fields) => fields.iter().find_map(|(name, inner)| {
+            path_of_null(inner, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
+        }),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(place, inner)| path_of_null(inner, &format!("{path}[{place}]")))
+        }
+        _ => None,
+    }
 }
 
 fn invalid(field: String, error: &serde_json::Error) -> Error {
@@ -94,11 +123,21 @@ mod tests {
     #[expect(dead_code, reason = "only decoding is tested")]
     struct Body {
         n: Whole<1, 9>,
+        #[serde(default)]
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only decoding is tested")]
+    struct Inner {
+        #[serde(default)]
+        text: Option<String>,
     }
 
     #[test]
     fn every_refusal_names_the_field_and_the_bound() {
-        let cases: [(&[u8], &str, &str); 13] = [
+        let cases: [(&[u8], &str, &str); 15] = [
             (br#"{"n":0}"#, "n", "from 1 to 9"),
             (br#"{"n":-1}"#, "n", "from 1 to 9"),
             (br#"{"n":9223372036854775808}"#, "n", "from 1 to 9"),
@@ -112,6 +151,8 @@ mod tests {
             (br#"[1]"#, "body", "one JSON object"),
             (b"\xff", "body", "one JSON object"),
             (b"", "body", "one JSON object"),
+            (br#"{"n":1,"list":null}"#, "list", "null"),
+            (br#"{"n":1,"list":[{},{"text":null}]}"#, "list[1].text", "must not be null"),
         ];
         for (body, field, bound) in cases {
             let told = decode::<Body>(body).expect_err("refused").told();
@@ -120,5 +161,6 @@ mod tests {
             assert!(told.message.contains(bound), "{}: {}", String::from_utf8_lossy(body), told.message);
         }
         assert!(decode::<Body>(br#" {"n":9} "#).is_ok());
+        assert!(decode::<Body>(br#"{"n":9,"list":[{"text":"null"}]}"#).is_ok());
     }
 }

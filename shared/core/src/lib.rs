@@ -9,6 +9,7 @@
 //! Deliberately absent: Redis, SQL, HTTP (an error knows only its row in [`error`]'s table).
 
 pub mod admit;
+pub mod api;
 pub mod audit;
 pub mod books;
 pub mod draft;
@@ -34,4 +35,4 @@ pub mod year;
 
 pub use error::Error;
 pub use fen::Fen;
-pub use id::{GroupId, PacketId, UserId};
+pub use id::{ExceptionId, GroupId, PacketId, UserId};

@@ -10,6 +10,7 @@ use crate::{Error, Fen, GroupId, PacketId, UserId, text};
 
 /// Who a packet is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
     /// Every member of a group, first come, first served.
@@ -124,6 +125,7 @@ impl Facts {
 
 /// A packet's state as people see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It opens later.

@@ -47,7 +47,7 @@ pub struct Setting {
 }
 
 /// The largest bound.
-const BOUND_MAX: i64 = 1_000_000_000;
+pub(crate) const BOUND_MAX: i64 = 1_000_000_000;
 
 impl Rule {
     /// The rules that can be set.
@@ -89,7 +89,7 @@ impl Rule {
 }
 
 impl Action {
-    const ALL: [Self; 4] = [Self::Off, Self::Flag, Self::Slow, Self::Deny];
+    pub(crate) const ALL: [Self; 4] = [Self::Off, Self::Flag, Self::Slow, Self::Deny];
 
     /// Its word.
     #[must_use]

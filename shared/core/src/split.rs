@@ -24,6 +24,7 @@ pub type Seed = [u8; 32];
 
 /// How the shares are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Random shares (拼手气).

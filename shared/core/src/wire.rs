@@ -19,9 +19,14 @@ pub const EXPIRES_IN_MAX_S: i64 = 24 * 3600;
 pub const TIME_MAX_MS: i64 = 253_402_300_799_999;
 /// The most entries of a page.
 pub const PAGE_MAX: i64 = 100;
+/// The largest request body.
+pub const BODY_MAX_BYTES: usize = 4 * 1024;
+/// The most groups of which a development login makes somebody a member.
+pub const GROUPS_MAX: usize = 50;
 
 /// `POST /v1/wrap`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WrapRequest {
     /// How the shares are made.
@@ -34,12 +39,15 @@ pub struct WrapRequest {
     pub to: Recipient,
     /// A line of good wishes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::greeting"))]
     pub greeting: Option<String>,
     /// The cover's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::cover"))]
     pub cover: Option<String>,
     /// The password (口令) that opens it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::password"))]
     pub password: Option<String>,
     /// When it opens; now when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +59,7 @@ pub struct WrapRequest {
 
 /// The answer of `POST /v1/wrap`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WrapAnswer {
     /// The signed quote, for `send`.
     pub quote: String,
@@ -66,6 +75,7 @@ pub struct WrapAnswer {
 
 /// `POST /v1/send`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// The quote that `wrap` answered.
@@ -74,10 +84,12 @@ pub struct SendRequest {
 
 /// The answer of `POST /v1/send`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SendAnswer {
     /// The packet's id.
     pub packet_id: PacketId,
     /// The commitment to the seed: 64 hexadecimal digits.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::digest"))]
     pub commitment: String,
     /// The packet's state.
     pub state: State,
@@ -87,6 +99,7 @@ pub struct SendAnswer {
 
 /// `POST /v1/packets/{id}/grab`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GrabRequest {
     /// The password, for a packet that has one.
@@ -96,6 +109,7 @@ pub struct GrabRequest {
 
 /// The answer of `POST /v1/packets/{id}/grab`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GrabAnswer {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -107,6 +121,7 @@ pub struct GrabAnswer {
 
 /// `POST /v1/packets/{id}/open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OpenRequest {
     /// The voucher that `grab` answered.
@@ -115,6 +130,7 @@ pub struct OpenRequest {
 
 /// The answer of `POST /v1/packets/{id}/open`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpenAnswer {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -128,6 +144,7 @@ pub struct OpenAnswer {
 
 /// The answer of `GET /v1/packets/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PacketAnswer {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -163,8 +180,10 @@ pub struct PacketAnswer {
     /// `after` of the next page; absent on the last.
     pub next: Option<u32>,
     /// The commitment to the seed: 64 hexadecimal digits.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::digest"))]
     pub commitment: String,
     /// The seed, 64 hexadecimal digits, once every share is opened or the packet is closed.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::digest_or_null"))]
     pub seed: Option<String>,
     /// When it was sent.
     pub created_at_ms: i64,
@@ -176,6 +195,7 @@ pub struct PacketAnswer {
 
 /// One opened share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShareAnswer {
     /// Who opened it.
     pub user: UserId,
@@ -192,6 +212,7 @@ pub struct ShareAnswer {
 /// One packet of `GET /v1/groups/{group}/packets` and `GET /v1/me/inbox`: what the ledger knows of it, which the
 /// race is ahead of by what is not settled yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressedPacket {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -225,15 +246,18 @@ pub struct AddressedPacket {
 
 /// The answer of `GET /v1/groups/{group}/packets` and `GET /v1/me/inbox`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AddressedAnswer {
     /// Newest first.
     pub packets: Vec<AddressedPacket>,
     /// `before` of the next page; absent on the last.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::packet_cursor_or_null"))]
     pub next: Option<String>,
 }
 
 /// The answer of `GET /v1/me`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeAnswer {
     /// Who is asking.
     pub user: UserId,
@@ -248,6 +272,7 @@ pub struct MeAnswer {
 
 /// One posting of a wallet, seen from its owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PostingAnswer {
     /// The posting's natural id.
     pub id: String,
@@ -261,6 +286,7 @@ pub struct PostingAnswer {
 
 /// The answer of `GET /v1/me/statement`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatementAnswer {
     /// Newest first.
     pub postings: Vec<PostingAnswer>,
@@ -270,6 +296,7 @@ pub struct StatementAnswer {
 
 /// Which side of a packet: `role` of `GET /v1/me/packets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Packets I sent.
@@ -280,6 +307,7 @@ pub enum Role {
 
 /// One packet of `GET /v1/me/packets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MyPacket {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -303,10 +331,12 @@ pub struct MyPacket {
 
 /// The answer of `GET /v1/me/packets`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MyPacketsAnswer {
     /// Newest first.
     pub packets: Vec<MyPacket>,
     /// `before` of the next page; absent on the last.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::packet_cursor_or_null"))]
     pub next: Option<String>,
     /// The year the totals are for, in China's time.
     pub year: i64,
@@ -322,18 +352,46 @@ pub struct MyPacketsAnswer {
 
 /// `POST /v1/dev/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     /// Who to be.
     pub user: UserId,
-    /// The groups to be a member of, at most 50.
+    /// The groups to be a member of.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = GROUPS_MAX)))]
     pub groups: Vec<GroupId>,
 }
 
 /// The answer of `POST /v1/dev/login`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoginAnswer {
     /// The bearer token.
     pub token: String,
+}
+
+/// Why a request did not get what it asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ErrorAnswer {
+    /// What to tell, and whom to ask about it.
+    pub error: ErrorDetail,
+}
+
+/// One refusal or failure, as the table of errors tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ErrorDetail {
+    /// The machine-readable reason.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::error_code"))]
+    pub code: String,
+    /// A short text for a person.
+    pub message: String,
+    /// The field that is wrong, where one is.
+    pub field: Option<String>,
+    /// Finds the request in the log.
+    pub request_id: String,
+    /// When to come back, where coming back helps; `Retry-After` then says the same in seconds.
+    pub retry_after_ms: Option<i64>,
 }

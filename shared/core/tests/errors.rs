@@ -25,7 +25,7 @@ fn promised() -> Vec<(Error, u16, &'static str)> {
         (Error::QuoteExpired, 410, "quote_expired"),
         (Error::BodyTooLarge(4096), 413, "body_too_large"),
         (Error::NotJson, 415, "not_json"),
-        (Error::MethodNotAllowed("POST"), 405, "method_not_allowed"),
+        (Error::MethodNotAllowed("POST".to_owned()), 405, "method_not_allowed"),
         (Error::LimitExceeded { limit: "limit_count", bound: 100 }, 422, "limit_exceeded"),
         (Error::NotStarted { retry_after_ms: 1_500 }, 425, "not_started"),
         (Error::RateLimited { retry_after_ms: 250 }, 429, "rate_limited"),

@@ -6,8 +6,9 @@
 use core::future::Future;
 use std::rc::Rc;
 
+use hongbao_core::api::{self, Endpoint, Query};
 use hongbao_core::error::Told;
-use hongbao_core::wire::TIME_MAX_MS;
+use hongbao_core::wire::{BODY_MAX_BYTES, ErrorAnswer, ErrorDetail};
 use hongbao_core::{Error, PacketId, json, risk};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,16 +19,12 @@ use spin_sdk::wasip3::{wit_bindgen, wit_future, wit_stream};
 use crate::ledger::Place;
 use crate::{App, sys};
 
-/// The largest request body, in bytes.
-pub const BODY_MAX: usize = 4 * 1024;
-
 /// A request, as far as it was read.
 pub struct Call {
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// The path, without the query.
-    pub path: String,
-    query: Option<String>,
+    /// What is asked.
+    pub endpoint: Endpoint,
+    segment: Option<String>,
+    query: String,
     authorization: Option<String>,
     device: Option<String>,
     is_json: bool,
@@ -79,14 +76,6 @@ impl Call {
         if self.is_json { json::decode(&self.body) } else { Err(Error::NotJson) }
     }
 
-    /// Refuses every method but this one.
-    ///
-    /// # Errors
-    /// [`Error::MethodNotAllowed`].
-    pub fn must_be(&self, method: &'static str) -> Result<(), Error> {
-        if self.method == method { Ok(()) } else { Err(Error::MethodNotAllowed(method)) }
-    }
-
     /// The device that asks, from the header `x-device-id`; the risk rules want to know it.
     ///
     /// # Errors
@@ -99,31 +88,26 @@ impl Call {
         }
     }
 
+    /// The segment of the path that names one of many.
+    #[must_use]
+    pub fn segment(&self) -> &str {
+        self.segment.as_deref().unwrap_or_default()
+    }
+
     /// The packet's id in `/v1/packets/{id}…`.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is none: there is no such packet.
     pub fn packet_id(&self) -> Result<PacketId, Error> {
-        self.path.split('/').nth(3).and_then(PacketId::parse).ok_or(Error::NotFound)
+        PacketId::parse(self.segment()).ok_or(Error::NotFound)
     }
 
-    /// The query's parameters, of which only `allowed` may be there, once each.
+    /// The query, of an endpoint that has one.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming another parameter, or a doubled one.
-    pub fn query(&self, allowed: &[&str]) -> Result<Vec<(&str, &str)>, Error> {
-        let mut found: Vec<(&str, &str)> = Vec::new();
-        for pair in self.query.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if !allowed.contains(&name) {
-                return Err(Error::invalid(name, format!("is unknown: the query may have {}", allowed.join(", "))));
-            }
-            if found.iter().any(|(other, _)| *other == name) {
-                return Err(Error::invalid(name, "must be there once"));
-            }
-            found.push((name, value));
-        }
-        Ok(found)
+    /// [`Error::Invalid`] naming what it must not have, or has in another form than it must.
+    pub fn query(&self) -> Result<Query, Error> {
+        Query::read(self.endpoint.row().query, &self.query)
     }
 
     /// The bearer token, where there is one.
@@ -134,27 +118,10 @@ impl Call {
     }
 }
 
-/// A number of the query within bounds, or `default` when it is absent.
-///
-/// # Errors
-/// [`Error::Invalid`] naming the parameter and its bounds.
-pub fn query_number(query: &[(&str, &str)], name: &str, bounds: (i64, i64), default: i64) -> Result<i64, Error> {
-    let Some((_, value)) = query.iter().find(|(found, _)| *found == name) else { return Ok(default) };
-    let number = value.parse().ok().filter(|number| (bounds.0..=bounds.1).contains(number));
-    number.ok_or_else(|| Error::invalid(name, format!("must be a whole number from {} to {}", bounds.0, bounds.1)))
-}
-
-/// A place in a list of packets, as a page's `next` names it; `None` when the query has none.
-///
-/// # Errors
-/// [`Error::Invalid`] naming the parameter.
-pub fn query_place(query: &[(&str, &str)], name: &str) -> Result<Option<Place>, Error> {
-    let Some((_, text)) = query.iter().find(|(found, _)| *found == name) else { return Ok(None) };
-    let place = text.split_once('.').and_then(|(at_ms, id)| {
-        let at_ms = at_ms.parse().ok().filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms))?;
-        Some((at_ms, PacketId::parse(id)?.to_string()))
-    });
-    place.map(Some).ok_or_else(|| Error::invalid(name, "must be a page's next"))
+/// A place in a list of packets as the query's `before` names it; `None` when the query has none.
+#[must_use]
+pub fn query_place(query: &Query) -> Option<Place> {
+    query.text("before").and_then(api::packet_cursor).map(|(at_ms, id)| (at_ms, id.to_string()))
 }
 
 /// What [`query_place`] reads.
@@ -163,26 +130,31 @@ pub fn place_text((at_ms, id): &Place) -> String {
     format!("{at_ms}.{id}")
 }
 
-/// Serves one request with `handle`: the whole of a component's HTTP side.
+/// Serves one request for one of `endpoints` with `handle`: the whole of a component's HTTP side.
 ///
 /// # Errors
 /// None of its own: every error becomes an answer.
-pub async fn serve<F>(request: Request, handle: impl FnOnce(Rc<App>, Call) -> F) -> Result<Response, ErrorCode>
+pub async fn serve<F>(
+    request: Request,
+    endpoints: &[Endpoint],
+    handle: impl FnOnce(Rc<App>, Call) -> F,
+) -> Result<Response, ErrorCode>
 where
     F: Future<Output = Result<Answer, Error>>,
 {
-    let outcome = async { handle(App::get().await?, read(request).await?).await }.await;
+    let outcome = async { handle(App::get().await?, read(request, endpoints).await?).await }.await;
     Ok(match outcome {
         Ok(answer) => respond(answer.status, &[("content-type", answer.content_type), NO_STORE], answer.body),
         Err(error) => refuse(&error),
     })
 }
 
-/// Makes a function `async fn(Rc<App>, Call) -> Result<Answer, Error>` the component's HTTP handler.
+/// Makes a function `async fn(Rc<App>, Call) -> Result<Answer, Error>` the component's HTTP handler for these endpoints.
 #[macro_export]
 macro_rules! http_component {
-    ($handle:ident) => {
+    ($handle:ident: $($endpoint:ident),+ $(,)?) => {
         mod component {
+            use $crate::api::Endpoint;
             use $crate::wasip3::exports::http::handler::Guest;
             use $crate::wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -191,29 +163,25 @@ macro_rules! http_component {
 
             impl Guest for Component {
                 async fn handle(request: Request) -> Result<Response, ErrorCode> {
-                    $crate::http::serve(request, super::$handle).await
+                    $crate::http::serve(request, &[$(Endpoint::$endpoint),+], super::$handle).await
                 }
             }
         }
     };
 }
 
-async fn read(request: Request) -> Result<Call, Error> {
+async fn read(request: Request, endpoints: &[Endpoint]) -> Result<Call, Error> {
     let target = request.get_path_with_query().unwrap_or_default();
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-        None => (target, None),
-    };
-    let method = match request.get_method() {
-        Method::Get => "GET".to_owned(),
-        Method::Post => "POST".to_owned(),
-        Method::Put => "PUT".to_owned(),
-        Method::Delete => "DELETE".to_owned(),
-        other => format!("{other:?}"),
-    };
+    let (path, query) = target.split_once('?').unwrap_or((target.as_str(), ""));
+    let (endpoint, segment) = api::find(endpoints, method(&request.get_method()), path)?;
+    let row = endpoint.row();
+    if row.query.is_empty() {
+        Query::read(row.query, query)?;
+    }
+    let query = query.to_owned();
     let headers = request.get_headers();
     let header = |name: &str| headers.get(name).pop().and_then(|value| String::from_utf8(value).ok());
-    let has_body = method == "POST" || method == "PUT";
+    let has_body = row.method.has_body();
     let (authorization, content_type) = (header("authorization"), has_body.then(|| header("content-type")).flatten());
     let length = has_body.then(|| header("content-length")).flatten().and_then(|value| value.parse().ok());
     let device = has_body.then(|| headers.get("x-device-id").pop()).flatten();
@@ -222,19 +190,30 @@ async fn read(request: Request) -> Result<Call, Error> {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     });
     let body = if has_body { read_body(request, length).await? } else { Vec::new() };
-    Ok(Call { method, path, query, authorization, device, is_json, body })
+    Ok(Call { endpoint, segment, query, authorization, device, is_json, body })
+}
+
+/// A method's name, for those that some endpoint has.
+fn method(method: &Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        _ => "",
+    }
 }
 
 /// Reads the body. One of a known `length` is whole without another wait for its end.
 async fn read_body(request: Request, length: Option<usize>) -> Result<Vec<u8>, Error> {
     let (_done, done) = wit_future::new(|| Ok(()));
     let (mut stream, _trailers) = Request::consume_body(request, done);
-    let mut body = Vec::with_capacity(BODY_MAX + 1);
+    let mut body = Vec::with_capacity(BODY_MAX_BYTES + 1);
     loop {
         let (result, read) = stream.read(body).await;
         body = read;
-        if body.len() > BODY_MAX {
-            return Err(Error::BodyTooLarge(BODY_MAX));
+        if body.len() > BODY_MAX_BYTES {
+            return Err(Error::BodyTooLarge(BODY_MAX_BYTES));
         }
         if !matches!(result, StreamResult::Complete(_)) || length == Some(body.len()) {
             return Ok(body);
@@ -245,36 +224,26 @@ async fn read_body(request: Request, length: Option<usize>) -> Result<Vec<u8>, E
 /// The answer that tells `error`.
 #[must_use]
 pub fn refuse(error: &Error) -> Response {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        error: Told<'a>,
-    }
-    #[derive(Serialize)]
-    struct Told<'a> {
-        code: &'a str,
-        message: &'a str,
-        field: Option<&'a str>,
-        request_id: &'a str,
-        retry_after_ms: Option<i64>,
-    }
     let told = error.told();
     let request_id = format!("rq_{:016x}", sys::random_u64());
     if let Some(cause) = error.cause() {
         eprintln!("{request_id} {}: {cause}", told.code);
     }
-    let body = Body {
-        error: Told {
-            code: told.code,
-            message: &told.message,
-            field: told.field.as_deref(),
-            request_id: &request_id,
+    let retry_after = retry_after(&told);
+    let body = ErrorAnswer {
+        error: ErrorDetail {
+            code: told.code.to_owned(),
+            message: told.message,
+            field: told.field,
+            request_id,
             retry_after_ms: told.retry_after_ms,
         },
     };
     // An error without a JSON form does not exist; were there one, its status says enough.
     let more = match error {
-        Error::MethodNotAllowed(method) => Some(("allow", (*method).to_owned())),
-        _ => retry_after(&told).map(|seconds| ("retry-after", seconds)),
+        Error::MethodNotAllowed(methods) => Some(("allow", methods.clone())),
+        Error::Unauthenticated => Some(("www-authenticate", "Bearer".to_owned())),
+        _ => retry_after.map(|seconds| ("retry-after", seconds)),
     };
     let mut headers = vec![("content-type", JSON), NO_STORE];
     headers.extend(more.as_ref().map(|(name, value)| (*name, value.as_str())));

@@ -27,4 +27,6 @@ pub mod watch;
 
 pub use app::App;
 #[doc(hidden)]
+pub use hongbao_core::api;
+#[doc(hidden)]
 pub use spin_sdk::wasip3;

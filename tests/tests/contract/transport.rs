@@ -27,8 +27,10 @@ async fn another_method_is_refused_with_the_right_one() {
         ("/v1/dev/login", &post),
         ("/internal/sweep", &post),
     ];
+    let others = ["get", "post", "SHARE"].map(|name| Method::from_bytes(name.as_bytes()).expect("a method"));
+    let usual = [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS, Method::TRACE];
     for (path, right) in routes {
-        for wrong in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        for wrong in usual.iter().chain(&others).cloned() {
             if wrong == *right {
                 continue;
             }
@@ -131,7 +133,13 @@ async fn a_path_without_a_packets_id_leads_nowhere() {
         alice.try_grab(id).await.refused(404, "not_found", None);
         alice.try_open(id, &voucher).await.refused(404, "not_found", None);
     }
-    alice.get("/v1/me/nothing").await.refused(404, "not_found", None);
+    for path in ["/v1/me/", "/v1/me/nothing", "//v1/me", "/V1/me", "/v1/%6de", "/v1/me%00", "/v1/me/statement/"] {
+        alice.get(path).await.refused(404, "not_found", None);
+    }
+    let desk = scene.bearer("operator", &scene.stack.operator_token().expect("a token"));
+    for segment in ["shards/+0", "shards/00", "shards/0x0", "shards/65536", "exceptions/ex_%00", "exceptions/%ff"] {
+        desk.get(&format!("/v1/admin/{segment}")).await.refused(404, "not_found", None);
+    }
     alice.get("/v1/me/statement/7").await.refused(404, "not_found", None);
 }
 
@@ -152,6 +160,10 @@ async fn queries_are_as_strict_as_bodies() {
         ("/v1/me/statement?limit=".to_owned(), "limit"),
         ("/v1/me/statement?limit".to_owned(), "limit"),
         ("/v1/me/statement?limit=5&limit=6".to_owned(), "limit"),
+        ("/v1/me/statement?limit=05".to_owned(), "limit"),
+        ("/v1/me/statement?limit=%2B5".to_owned(), "limit"),
+        ("/v1/me/statement?limit=%0".to_owned(), "limit"),
+        ("/v1/me/statement?%00=1".to_owned(), "\0"),
         ("/v1/me/statement?before=yesterday".to_owned(), "before"),
         ("/v1/me/statement?before=-1".to_owned(), "before"),
         ("/v1/me/statement?before=9223372036854775808".to_owned(), "before"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hongbao_core::PacketId;
 use hongbao_tests::person::number;
 use hongbao_tests::stage::start;
 use hongbao_tests::{Draft, Person, Scene, until};
@@ -112,6 +113,10 @@ async fn preheating_finds_what_is_there_and_loads_what_is_not() {
     assert_eq!(preheat(json!({"packets": [packet]})).await.granted(200)["loaded"], 1);
     early(&alice, &packet).await;
     let many: Vec<_> = (0..101).map(|_| packet.clone()).collect();
+    for unknown in [PacketId::new(1, 0, 7), PacketId::new(1, 999, 7)] {
+        let body = json!({"packets": [packet, unknown]});
+        preheat(body).await.refused(404, "not_found", None); // Also of a shard that there is not.
+    }
     preheat(json!({"packets": many})).await.refused(400, "invalid_request", Some("packets"));
 }
 

@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod contract;
 mod demo;
 mod doctor;
 mod drill;

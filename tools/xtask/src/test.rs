@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::build;
+use crate::contract;
 use crate::project::{COMPONENT_PROFILE, COMPONENT_TARGET, Project, answer, cargo, show};
 use crate::setup;
 
@@ -22,6 +23,8 @@ const BROWSER: &str = "hongbao-web";
 pub(crate) struct Arguments {
     /// Only this part
     part: Option<Part>,
+    #[command(flatten)]
+    contract: contract::Arguments,
     /// What follows `--` goes to the tests, such as a part of their names
     #[arg(last = true, value_name = "TEST ARGUMENTS")]
     arguments: Vec<String>,
@@ -38,6 +41,8 @@ enum Part {
     Web,
     /// The simulation of the whole under faults, from seeds, and its seeded bugs
     Sim,
+    /// What /openapi.json describes, tried by a fuzzer that reads it
+    Contract,
     /// Formatting and clippy
     Lint,
 }
@@ -74,11 +79,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         eprintln!("skipped: the tests behind a pooler: {error:#}");
     }
     let mut tally = Tally::default();
-    if !matches!(arguments.part, Some(Part::Lint)) {
-        if !matches!(arguments.part, Some(Part::Sim)) {
-            build::components_and_empty(&project)?;
-            build::host(&project)?;
-        }
+    let needs_system = !matches!(arguments.part, Some(Part::Lint | Part::Sim));
+    if needs_system {
+        build::components_and_empty(&project)?;
+        build::host(&project)?;
+    }
+    if wants(Part::Contract) {
+        check("the contract", contract::run(&project, &arguments.contract));
+    }
+    if !matches!(arguments.part, Some(Part::Lint | Part::Contract)) {
         let mut cargo = project.native("test")?;
         choose(&project, &mut cargo, arguments.part)?;
         check("tests", count(cargo.args(["--no-fail-fast", "--"]).args(&arguments.arguments), &project, &mut tally));
@@ -108,7 +117,7 @@ fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<
             Some(Part::Web) if package["name"] != BROWSER => {}
             Some(Part::E2e) if package["name"] == SIMULATION || package["name"] == BROWSER => {}
             Some(Part::E2e | Part::Web | Part::Sim) => tests.for_each(|name| _ = cargo.args(["--test", name])),
-            Some(Part::Lint) | None => {}
+            Some(Part::Contract | Part::Lint) | None => {}
         }
     }
     Ok(())

@@ -21,9 +21,11 @@ pub const COMPENSATION_MAX_FEN: i64 = 1_000_000_000;
 
 /// `POST /v1/admin/deposits`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DepositRequest {
     /// The deposit's own id: the same id is the same deposit.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::deposit_id"))]
     pub id: String,
     /// Whose wallet.
     pub user: UserId,
@@ -31,6 +33,7 @@ pub struct DepositRequest {
     pub amount_fen: Whole<1, DEPOSIT_MAX_FEN>,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
@@ -54,6 +57,7 @@ impl DepositRequest {
 
 /// The answer of `POST /v1/admin/deposits`, the first time and every other time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DepositAnswer {
     /// The deposit's id.
     pub id: String,
@@ -65,17 +69,21 @@ pub struct DepositAnswer {
 
 /// `POST /v1/admin/exceptions/{id}/retry` and `…/dismiss`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReasonRequest {
     /// Why.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: String,
 }
 
 /// `POST /v1/admin/exceptions/{id}/compensate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompensateRequest {
     /// Why.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: String,
     /// How much; what the share of the entry holds, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,8 +107,10 @@ pub fn check_reason(reason: Option<&str>) -> Result<(), Error> {
 
 /// What no rule could decide, with everything needed to understand it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExceptionAnswer {
     /// Its id, `ex_…`.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::exception"))]
     pub id: String,
     /// Why it is one: `share_claimed_twice`, `unknown_packet`, `poison`, `drift`, …
     pub reason: String,
@@ -118,6 +128,7 @@ pub struct ExceptionAnswer {
 
 /// Whether an operator has dealt with an exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExceptionState {
     /// Nobody has.
@@ -128,6 +139,7 @@ pub enum ExceptionState {
 
 /// What there is to know about an exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// The journal's entry as it stood in the stream, or what reconciliation found.
     pub entry: String,
@@ -143,6 +155,7 @@ pub struct Evidence {
 
 /// A packet, as far as it helps to understand an exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PacketSummary {
     /// The packet's id.
     pub packet_id: PacketId,
@@ -174,6 +187,7 @@ pub struct PacketSummary {
 
 /// One share that was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaidShare {
     /// The number of the share, from 0.
     pub seq: u32,
@@ -187,8 +201,10 @@ pub struct PaidShare {
 
 /// What an operator did about an exception.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resolution {
     /// `retry`, `compensate` or `dismiss`.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::remedy"))]
     pub act: String,
     /// Who.
     pub operator: String,
@@ -204,15 +220,18 @@ pub struct Resolution {
 
 /// The answer of `GET /v1/admin/exceptions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExceptionsAnswer {
     /// Newest first.
     pub exceptions: Vec<ExceptionAnswer>,
     /// `before` of the next page; absent on the last.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::exception_or_null"))]
     pub next: Option<String>,
 }
 
 /// The answer of `GET /v1/admin/reconcile`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReconcileAnswer {
     /// Whether every check holds.
     pub ok: bool,
@@ -221,11 +240,13 @@ pub struct ReconcileAnswer {
     /// The checks.
     pub checks: Vec<CheckAnswer>,
     /// `after` of the call that goes on; absent when everything was looked at.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::books_cursor_or_null"))]
     pub next: Option<String>,
 }
 
 /// One check of the reconciliation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckAnswer {
     /// Its name.
     pub name: String,
@@ -237,6 +258,7 @@ pub struct CheckAnswer {
 
 /// The switches, as `GET` tells and `PUT` sets them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SwitchesAnswer {
     /// Whether packets can be wrapped and sent.
     pub sends: bool,
@@ -247,6 +269,7 @@ pub struct SwitchesAnswer {
 
 /// `PUT /v1/admin/switches`: a switch that is not named stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SwitchesRequest {
     /// Whether packets can be wrapped and sent.
@@ -254,11 +277,13 @@ pub struct SwitchesRequest {
     pub sends: Option<bool>,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
 /// The ladder of what is given up under load: 0 nothing, 1 history and details, 2 new packets too, 3 new shares too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LadderAnswer {
     /// The level that holds.
     pub level: i64,
@@ -273,6 +298,7 @@ pub struct LadderAnswer {
 
 /// `PUT /v1/admin/ladder`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LadderRequest {
     /// The level; without one the ladder follows the load.
@@ -280,11 +306,13 @@ pub struct LadderRequest {
     pub level: Option<Whole<0, 3>>,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
 /// A signing key, by the id that what it signed names. Never the key itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyAnswer {
     /// Its id.
     pub id: String,
@@ -302,6 +330,7 @@ pub struct KeyAnswer {
 
 /// The answer of `GET /v1/admin/keys`: all signing keys that were ever in force, the one that signed last first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeysAnswer {
     /// The keys.
     pub keys: Vec<KeyAnswer>,
@@ -309,15 +338,19 @@ pub struct KeysAnswer {
 
 /// One risk rule, as it is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskRule {
     /// Its id.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::rule"))]
     pub rule: String,
     /// `off`, `flag`, `slow` or `deny`, and the rule's bound after a colon.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::setting"))]
     pub setting: String,
 }
 
 /// The answer of every call on `/v1/admin/risk-rules`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskRulesAnswer {
     /// All rules that can be set.
     pub rules: Vec<RiskRule>,
@@ -328,17 +361,21 @@ pub struct RiskRulesAnswer {
 
 /// `PUT /v1/admin/risk-rules/{rule}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RiskRuleRequest {
     /// `off`, `flag`, `slow` or `deny`, and the rule's bound after a colon; without one the bound is the usual one.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::setting"))]
     pub setting: String,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
 /// A shard of Redis, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShardAnswer {
     /// The shard's number.
     pub shard: u16,
@@ -368,6 +405,7 @@ pub struct ShardAnswer {
 
 /// The answer of `GET /v1/admin/shards`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShardsAnswer {
     /// By number; without the ledger, those that are configured.
     pub shards: Vec<ShardAnswer>,
@@ -378,12 +416,14 @@ pub struct ShardsAnswer {
 
 /// `PUT /v1/admin/shards/{n}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WeightRequest {
     /// How many new packets the shard takes compared with the others; 100 is the usual, 0 is none.
     pub weight: Whole<0, WEIGHT_MAX>,
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
@@ -392,15 +432,18 @@ pub const PREHEAT_MAX: usize = 100;
 
 /// `POST /v1/admin/preheat`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PreheatRequest {
-    /// Which packets, at most 100; without any, those that open within ten minutes.
+    /// Which packets; without any, those that open within ten minutes.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = PREHEAT_MAX)))]
     pub packets: Vec<PacketId>,
 }
 
 /// The answer of `POST /v1/admin/preheat`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreheatAnswer {
     /// How many packets were looked at.
     pub packets: usize,
@@ -412,15 +455,18 @@ pub struct PreheatAnswer {
 
 /// `PUT /v1/admin/blacklist/{user}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BlockRequest {
     /// Why, where there is something to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "crate::api::schema::reason"))]
     pub reason: Option<String>,
 }
 
 /// The answer of every call on `/v1/admin/blacklist/{user}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockAnswer {
     /// The user.
     pub user: UserId,
@@ -439,6 +485,7 @@ pub struct BlockAnswer {
 
 /// The answer of `GET /v1/admin/audit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditAnswer {
     /// Newest first.
     pub acts: Vec<Link>,
@@ -448,6 +495,7 @@ pub struct AuditAnswer {
 
 /// One thing that a risk rule saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskEvent {
     /// Its number, from 1.
     pub number: i64,
@@ -467,6 +515,7 @@ pub struct RiskEvent {
 
 /// The answer of `GET /v1/admin/risk-events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RiskEventsAnswer {
     /// Newest first.
     pub events: Vec<RiskEvent>,
@@ -476,6 +525,7 @@ pub struct RiskEventsAnswer {
 
 /// The answer of `GET /v1/admin/stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatsAnswer {
     /// Whether the ledger answers. What follows up to the shards is its own, and absent where it gave no numbers.
     pub is_ledger_up: bool,
@@ -504,6 +554,7 @@ pub struct StatsAnswer {
 
 /// Packets by state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PacketStats {
     /// They open later.
     pub scheduled: i64,
@@ -523,6 +574,7 @@ pub struct PacketStats {
 
 /// Where the money is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MoneyStats {
     /// In packets.
     pub escrow_fen: i64,
@@ -536,6 +588,7 @@ pub struct MoneyStats {
 
 /// One shard of Redis.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShardStats {
     /// Its number.
     pub shard: u16,
@@ -551,4 +604,24 @@ pub struct ShardStats {
     pub race_bytes: Option<i64>,
     /// How many it may use; absent where it has no limit.
     pub race_bytes_max: Option<i64>,
+}
+
+/// The answer of `POST /internal/sweep`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SweepAnswer {
+    /// Entries of the journals settled.
+    pub settled: usize,
+    /// Half-sent packets loaded.
+    pub loaded: usize,
+    /// Expired packets closed.
+    pub closed: usize,
+    /// Packets put back into a shard that had lost its contents.
+    pub rebuilt: usize,
+    /// Packets that left Redis, since they ended long enough ago.
+    pub retired: usize,
+    /// What does not fit in the part of the books that was reconciled; it is on record.
+    pub problems: usize,
+    /// Steps that could not be done now.
+    pub left: usize,
 }

@@ -3,13 +3,10 @@
 use hongbao_core::Error;
 use hongbao_core::packet::Recipient;
 use hongbao_core::token::Person;
-use hongbao_core::wire::{AddressedAnswer, PAGE_MAX, TIME_MAX_MS};
+use hongbao_core::wire::{AddressedAnswer, TIME_MAX_MS};
 
 use crate::App;
-use crate::http::{Call, place_text, query_number, query_place};
-
-/// The entries of a page, unless the caller says otherwise.
-const PAGE: i64 = 20;
+use crate::http::{Call, place_text, query_place};
 
 impl App {
     /// The page of packets to `to` that the query of `call` asks for, newest first.
@@ -20,10 +17,9 @@ impl App {
         if !to.includes(person) {
             return Err(Error::NotFound);
         }
-        let query = call.query(&["limit", "before"])?;
-        let limit = query_number(&query, "limit", (1, PAGE_MAX), PAGE)?;
-        let before = query_place(&query, "before")?.unwrap_or((TIME_MAX_MS, String::new()));
-        let (packets, next) = self.ledger().await?.addressed(to, &person.user, &before, limit, self.now_ms()).await?;
+        let query = call.query()?;
+        let (before, now_ms) = (query_place(&query).unwrap_or((TIME_MAX_MS, String::new())), self.now_ms());
+        let (packets, next) = self.ledger().await?.addressed(to, &person.user, &before, query.limit(), now_ms).await?;
         Ok(AddressedAnswer { packets, next: next.as_ref().map(place_text) })
     }
 }

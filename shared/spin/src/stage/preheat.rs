@@ -40,6 +40,13 @@ impl App {
     /// [`Error::NotFound`] when there is no such packet; [`Error::Unavailable`] when the ledger, or the shard of a
     /// packet, does not answer.
     pub async fn preheat(&self, packets: &[PacketId]) -> Result<Preheated, Error> {
+        // Before anything is done: no shard has to be asked about a packet that was never sent.
+        if !packets.is_empty() {
+            let known = self.ledger().await?.packets(packets).await?;
+            if !packets.iter().all(|id| known.iter().any(|packet| packet.facts.id == *id)) {
+                return Err(Error::NotFound);
+            }
+        }
         let mut done = Preheated::default();
         for shard in self.shards() {
             match shard.preheat().await {

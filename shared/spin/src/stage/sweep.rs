@@ -5,8 +5,8 @@
 //! own: the ledger makes one when a close and all its opens are settled.
 
 use futures_util::future::join_all;
+use hongbao_core::wire::operator::SweepAnswer as Swept;
 use hongbao_core::{Error, PacketId};
-use serde::Serialize;
 
 use crate::App;
 use crate::ledger::{Ledger, List};
@@ -20,28 +20,13 @@ const RECONCILED_A_SWEEP: i64 = 100;
 /// How long a sent packet may go unconfirmed before the sweep loads it, in milliseconds.
 const UNLOADED_MS: i64 = 3_000;
 
-/// What a sweep did.
-#[derive(Debug, Default, Serialize)]
-pub struct Swept {
-    /// Entries of the journals settled.
-    pub settled: usize,
-    /// Half-sent packets loaded.
-    pub loaded: usize,
-    /// Expired packets closed.
-    pub closed: usize,
-    /// Packets put back into a shard that had lost its contents.
-    pub rebuilt: usize,
-    /// Packets that left Redis, since they ended long enough ago.
-    pub retired: usize,
-    /// What does not fit in the part of the books that was reconciled; it is on record.
-    pub problems: usize,
-    /// Steps that could not be done now.
-    pub left: usize,
+pub(super) trait Note {
+    /// Counts what a step did, or that it is left for the next round.
+    fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T));
 }
 
-impl Swept {
-    /// Counts what a step did, or that it is left for the next round.
-    pub(super) fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T)) {
+impl Note for Swept {
+    fn note<T>(&mut self, step: Result<T, Error>, count: impl FnOnce(&mut Self, T)) {
         match step {
             Ok(done) => count(self, done),
             Err(error) => {

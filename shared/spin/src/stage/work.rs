@@ -3,9 +3,10 @@
 //! **Invariant:** what cannot be done holds up nothing behind it. A list goes on behind the last packet that was tried,
 //! and starts again at its end. Shards have pages of their own, and one that does not answer is not asked.
 
+use hongbao_core::wire::operator::SweepAnswer as Swept;
 use hongbao_core::{Error, PacketId};
 
-use super::sweep::Swept;
+use super::sweep::Note;
 use crate::App;
 use crate::ledger::List;
 

@@ -9,6 +9,7 @@ mod browsers;
 mod clocks;
 mod console;
 mod dialogs;
+mod docs;
 mod money;
 mod people;
 mod race;

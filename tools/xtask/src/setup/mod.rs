@@ -4,6 +4,7 @@ mod browser;
 mod debian;
 mod packages;
 mod pooler;
+mod python;
 mod redis;
 mod targets;
 
@@ -13,6 +14,7 @@ use anyhow::{Context, Result};
 
 pub(crate) use browser::ensure_browser;
 pub(crate) use pooler::ensure_pooler;
+pub(crate) use python::ensure_schemathesis;
 pub(crate) use redis::{OLDEST as OLDEST_REDIS, installed as installed_redis};
 pub(crate) use targets::{TARGETS, Toolchain};
 
