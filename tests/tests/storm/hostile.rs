@@ -62,7 +62,8 @@ async fn vouchers_from_before_and_after_a_rebuild_stop_nobody_else() {
             mallory.try_open(&packet, &new).await.refused(409, "not_grabbed", None);
             // Two tabs.
             let (one, two) = join(mallory.try_open(&packet, &new), mallory.try_open(&packet, &old)).await;
-            (one.refused(409, "not_grabbed", None), two.granted(200));
+            one.refused(409, "not_grabbed", None);
+            two.granted(200);
             // For another packet, somebody else's.
             mallory.try_open(&quiet[0], &new).await.refused(400, "invalid_voucher", None);
             mallory.try_open(&packet, &bobs).await.refused(400, "invalid_voucher", None);
