@@ -169,7 +169,8 @@ impl Rules {
         let (word, bound) = value.split_once(':').map_or((value, None), |(word, bound)| (word, Some(bound)));
         let action = Action::parse(word);
         let bound = bound.map_or(Some(self.of(rule).bound), |bound| {
-            bound.parse().ok().filter(|bound| (1..=BOUND_MAX).contains(bound) && rule != Rule::Velocity)
+            let number = bound.parse().ok().filter(|number: &i64| number.to_string() == bound);
+            number.filter(|number| (1..=BOUND_MAX).contains(number) && rule != Rule::Velocity)
         });
         let (Some(action), Some(bound)) = (action, bound) else {
             return Err(format!(
@@ -211,6 +212,9 @@ mod tests {
             "reaction=deny:",
             "reaction=deny:0",
             "reaction=deny:x",
+            "reaction=deny:+5",
+            "reaction=deny:05",
+            "reaction=deny:1000000001",
             "velocity=slow:3",
             "blacklist=off",
             "x=off",

@@ -167,9 +167,10 @@ pub(crate) fn rule(_: &mut SchemaGenerator) -> Schema {
 
 /// A risk rule's setting: the action, and for rules that have one, the bound.
 pub(crate) fn setting(_: &mut SchemaGenerator) -> Schema {
-    // BOUND_MAX is a power of ten: every number of as many digits but one is below it.
+    // BOUND_MAX is a power of ten: beside it, every number of fewer digits.
     let digits = BOUND_MAX.to_string().len().saturating_sub(2);
-    text(&format!("^({})(:[1-9][0-9]{{0,{digits}}})?$", Action::ALL.map(Action::as_str).join("|")))
+    let actions = Action::ALL.map(Action::as_str).join("|");
+    text(&format!("^({actions})(:([1-9][0-9]{{0,{digits}}}|{BOUND_MAX}))?$"))
 }
 
 /// A device's name.
