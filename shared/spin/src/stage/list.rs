@@ -14,10 +14,10 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] when they are not `person`'s to see, [`Error::Invalid`] for a malformed query.
     pub async fn addressed(&self, person: &Person, to: &Recipient, call: &Call) -> Result<AddressedAnswer, Error> {
+        let query = call.query()?;
         if !to.includes(person) {
             return Err(Error::NotFound);
         }
-        let query = call.query()?;
         let (before, now_ms) = (query_place(&query).unwrap_or((TIME_MAX_MS, String::new())), self.now_ms());
         let (packets, next) = self.ledger().await?.addressed(to, &person.user, &before, query.limit(), now_ms).await?;
         Ok(AddressedAnswer { packets, next: next.as_ref().map(place_text) })

@@ -116,10 +116,9 @@ pub const CANARIES: &[Canary] = &[
         name: "lost_opens_hold_the_escrow",
         bug: "a closed packet waits for opens that were lost with the journal",
         seam: || {
-            Seam::schema(
-                "  UPDATE packets SET closed_opened = settled WHERE shard",
-                "  SELECT NEW.epoch WHERE 0 AND NEW.shard",
-            )
+            let forgoes = "  UPDATE packets SET closed_opened = settled WHERE shard = NEW.shard AND closed_at_ms IS NOT NULL\n    \
+                           AND refunded_fen IS NULL AND closed_opened > settled;";
+            Seam::schema(forgoes, "  SELECT NEW.epoch;")
         },
     },
     Canary {
