@@ -27,6 +27,15 @@ impl Books {
         Self(open(state_dir, OpenFlags::SQLITE_OPEN_READ_ONLY))
     }
 
+    /// Changes the schema of those in a host's folder of state, as an operator with the file could.
+    ///
+    /// # Panics
+    /// When the statements do not fit.
+    pub fn alter(state_dir: &Path, statements: &str) {
+        let books = open(state_dir, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        books.execute_batch(statements).unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
     /// Locks them, so that nobody can write, until the result is dropped.
     ///
     /// # Panics

@@ -255,6 +255,16 @@ impl Ledger {
         Ok(self.packets(&[id]).await?.pop())
     }
 
+    /// A packet that is known to exist, from its shard or from an earlier look.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] also when the ledger does not have it: then whoever answered is behind the one that was
+    /// asked before.
+    pub async fn known_packet(&self, id: PacketId) -> Result<Packet, Error> {
+        let behind = || Error::Unavailable(format!("the ledger that answers does not know {id}"));
+        self.packet(id).await?.ok_or_else(behind)
+    }
+
     /// Those of these packets that exist, in no order.
     pub async fn packets(&self, ids: &[PacketId]) -> Result<Vec<Packet>, Error> {
         let rows = self.rows(self.sql.packets, vec![json(ids)?]).await?;

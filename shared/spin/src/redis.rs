@@ -55,6 +55,8 @@ struct Link {
     opened_at: Instant,
     /// When the server was last asked whether it is a primary.
     looked_at: Cell<Option<Instant>>,
+    /// Whether a command was ever answered here.
+    has_answered: Cell<bool>,
 }
 
 thread_local! {
@@ -64,7 +66,8 @@ thread_local! {
 impl Link {
     async fn open(address: &str) -> Result<Self, Failure> {
         let connection = Connection::open(address).await.map_err(|error| Failure::of_opening(&error))?;
-        Ok(Self { connection, opened_at: Instant::now(), looked_at: Cell::new(None) })
+        let (looked_at, has_answered) = (Cell::new(None), Cell::new(false));
+        Ok(Self { connection, opened_at: Instant::now(), looked_at, has_answered })
     }
 
     async fn call(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
@@ -78,7 +81,11 @@ impl Link {
                 return Err(Failure::Lost("the server is a replica".into()));
             }
         }
-        self.execute(command, arguments).await
+        let answer = self.execute(command, arguments).await;
+        if answer.is_ok() {
+            self.has_answered.set(true);
+        }
+        answer
     }
 
     async fn execute(&self, command: &str, arguments: Vec<Argument>) -> Result<Vec<Reply>, Failure> {
@@ -110,8 +117,9 @@ impl Server {
     fn forget(&self, used: &Rc<Link>) {
         if self.open_link().is_some_and(|now| Rc::ptr_eq(&now, used)) {
             LINKS.with_borrow_mut(|links| links.remove(&self.address));
-            // The address leads there still: requests do not open one connection after the other meanwhile.
-            if used.opened_at.elapsed() < PAUSE {
+            // The address leads to a server that answers nobody: requests do not open one connection after the other
+            // meanwhile.
+            if used.opened_at.elapsed() < PAUSE && !used.has_answered.get() {
                 self.be_silent(PAUSE);
             }
         }

@@ -96,7 +96,7 @@ impl App {
         };
         let shard = self.shard(id).await?;
         let (epoch, ledger) = (shard.live_epoch().await?, self.ledger().await?);
-        let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
+        let packet = ledger.known_packet(id).await?;
         if packet.is_over() || packet.is_in_sql {
             return Ok(false);
         }

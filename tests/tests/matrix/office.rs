@@ -40,13 +40,14 @@ impl Flow for Remedy {
         let packet = alice.give(&Draft::new("equal", 2 * SHARE_FEN, 2, GROUP)).await;
         let entry = if *self == Self::Retry {
             eve.take(&packet).await;
-            world.tried_too_often()
+            world.refuse_newest()
         } else {
             bob.take(&packet).await;
             world.settle().await;
             world.forge(&format!("open {packet} 1 0 {} 1700000000000", eve.id))
         };
         world.settle().await;
+        world.refuse_no_more();
         let id = format!("ex_0:{entry}");
         let act = Act::new(
             &world.operator(),

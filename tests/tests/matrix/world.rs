@@ -168,14 +168,19 @@ impl World {
         self.redis("XADD", &[EVENTS, "*", "e", entry])
     }
 
-    /// Makes the journal's newest entry, which nobody has read, one that was tried too often; its id.
-    pub(crate) fn tried_too_often(&self) -> String {
-        let read = ["GROUP", "settlement", "dead", "COUNT", "1", "STREAMS", EVENTS, ">"];
-        self.redis::<redis::Value>("XREADGROUP", &read);
-        let (id, _) = self.pending().pop().expect("an entry was read");
-        let claim = [EVENTS, "settlement", "dead", "0", &id, "IDLE", "16000", "RETRYCOUNT", "6", "JUSTID"];
-        self.redis::<redis::Value>("XCLAIM", &claim);
+    /// Makes the journal's newest entry one that the books refuse for the last time when it is settled next; its id.
+    pub(crate) fn refuse_newest(&self) -> String {
+        let newest: Vec<(String, Vec<String>)> = self.redis("XREVRANGE", &[EVENTS, "+", "-", "COUNT", "1"]);
+        let (id, _) = newest.into_iter().next().expect("an entry");
+        self.redis::<i64>("HSET", &["hb:{0}:tries", &id, "4"]);
+        let rule = "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        Books::alter(&self.options.state_dir, rule);
         id
+    }
+
+    /// Ends what [`refuse_newest`](Self::refuse_newest) began.
+    pub(crate) fn refuse_no_more(&self) {
+        Books::alter(&self.options.state_dir, "DROP TRIGGER IF EXISTS refused");
     }
 
     /// Runs a command of Redis.

@@ -86,6 +86,8 @@ async fn a_server_that_hangs_is_answered_for_in_bounded_time() {
     stack.redis[0].resume();
     let opens = || async { (bob.try_open(&packet, &voucher).await.status == 200).then_some(()) };
     until("the shard answers again", opens).await;
+    let grabs = || async { (carol.try_grab(&packet).await.status == 200).then_some(()) };
+    until("it answers those who grab, whose component has connections of its own", grabs).await;
     assert_eq!(carol.take(&packet).await, 10);
 }
 

@@ -130,7 +130,7 @@ impl App {
     async fn grab_by_ledger(&self, id: PacketId, visit: &Visit<'_>, why: Error) -> Result<(u32, u32), Error> {
         let _turn = self.ledger_turn()?;
         let (ledger, user) = (self.ledger().await?, visit.user);
-        let packet = ledger.packet(id).await?.ok_or(Error::NotFound)?;
+        let packet = ledger.known_packet(id).await?;
         if (!packet.is_in_sql || visit.guess != Guess::NotAsked)
             && let Some(claim) = ledger.claim(id, user).await?
         {

@@ -51,7 +51,7 @@ impl App {
     async fn open_by_ledger(&self, voucher: &Voucher, amount: Fen, why: Error) -> Result<i64, Error> {
         let _turn = self.ledger_turn()?;
         let ledger = self.ledger().await?;
-        let packet = ledger.packet(voucher.packet).await?.ok_or(Error::NotFound)?;
+        let packet = ledger.known_packet(voucher.packet).await?;
         let refusal = if packet.is_in_sql {
             match ledger.open_in_sql(voucher.packet, voucher.seq, &voucher.user, amount, self.now_ms()).await {
                 Err(refusal @ (Error::Expired | Error::Contested)) => refusal,

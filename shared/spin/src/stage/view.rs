@@ -81,7 +81,7 @@ impl App {
         let id = known.facts.id;
         let packet = match known.ended() {
             Some(ended) => ended.packet.clone(),
-            None => self.ledger().await?.packet(id).await?.ok_or(Error::NotFound)?,
+            None => self.ledger().await?.known_packet(id).await?,
         };
         let rates = self.rates().await?;
         let onlooker = Onlooker { user: &person.user, is_sender: packet.facts.sender == person.user, rates };
