@@ -31,7 +31,7 @@ impl Books {
     ///
     /// # Panics
     /// When the statements do not fit.
-    pub fn alter(state_dir: &Path, statements: &str) {
+    pub fn alter_schema(state_dir: &Path, statements: &str) {
         let books = open(state_dir, OpenFlags::SQLITE_OPEN_READ_WRITE);
         books.execute_batch(statements).unwrap_or_else(|error| panic!("{statements}: {error}"));
     }

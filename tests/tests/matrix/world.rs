@@ -174,13 +174,13 @@ impl World {
         let (id, _) = newest.into_iter().next().expect("an entry");
         self.redis::<i64>("HSET", &["hb:{0}:tries", &id, "4"]);
         let rule = "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused'); END";
-        Books::alter(&self.options.state_dir, rule);
+        Books::alter_schema(&self.options.state_dir, rule);
         id
     }
 
     /// Ends what [`refuse_newest`](Self::refuse_newest) began.
     pub(crate) fn refuse_no_more(&self) {
-        Books::alter(&self.options.state_dir, "DROP TRIGGER IF EXISTS refused");
+        Books::alter_schema(&self.options.state_dir, "DROP TRIGGER IF EXISTS refused");
     }
 
     /// Runs a command of Redis.
