@@ -168,10 +168,14 @@ impl World {
         self.redis("XADD", &[EVENTS, "*", "e", entry])
     }
 
-    /// Makes the journal's newest entry one that the books refuse for the last time when it is settled next; its id.
+    /// Makes the journal's newest entry, which nobody has read, one that the books refuse for the last time when it is
+    /// settled next; its id.
     pub(crate) fn refuse_newest(&self) -> String {
-        let newest: Vec<(String, Vec<String>)> = self.redis("XREVRANGE", &[EVENTS, "+", "-", "COUNT", "1"]);
-        let (id, _) = newest.into_iter().next().expect("an entry");
+        let read = ["GROUP", "settlement", "dead", "COUNT", "1", "STREAMS", EVENTS, ">"];
+        self.redis::<redis::Value>("XREADGROUP", &read);
+        let (id, _) = self.pending().pop().expect("an entry was read");
+        let claim = [EVENTS, "settlement", "dead", "0", &id, "IDLE", "16000", "JUSTID"];
+        self.redis::<redis::Value>("XCLAIM", &claim);
         self.redis::<i64>("HSET", &["hb:{0}:tries", &id, "4"]);
         let rule = "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused'); END";
         Books::alter_schema(&self.options.state_dir, rule);
