@@ -19,17 +19,18 @@ pub struct Catch {
     pub caught: Option<(u64, String)>,
 }
 
-/// Runs every seeded bug until it is caught, over at most so many seeds each.
+/// Runs every seeded bug (or only the one with this name) until it is caught, over at most so many seeds each.
 ///
 /// A seed counts only if it is sound without the bug.
 #[must_use]
-pub fn hunt(most_seeds: u64) -> Vec<Catch> {
+pub fn hunt(most_seeds: u64, only: Option<&str>) -> Vec<Catch> {
+    let hunted: Vec<&Canary> = CANARIES.iter().filter(|canary| only.is_none_or(|name| name == canary.name)).collect();
     let (next, catches) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(canary) = CANARIES.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(canary) = hunted.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let caught = catch(canary, most_seeds);
                     let found = Catch { name: canary.name, bug: canary.bug, caught };
                     catches.lock().expect("no thread panics with the list").push(found);

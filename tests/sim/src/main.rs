@@ -47,6 +47,9 @@ enum Command {
         /// How many seeds each may take
         #[arg(long, default_value_t = 2_000)]
         most: u64,
+        /// Only the bug with this name
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Checks a history against the books it should have led to
     Check {
@@ -72,7 +75,7 @@ fn main() -> Result<ExitCode> {
     let disasters = if arguments.keeping { Disaster::KEEPING } else { Disaster::ALL };
     let is_right = match (arguments.command, arguments.seed) {
         (Some(Command::Check { history, sqlite, running }), _) => check(&history, &sqlite, running)?,
-        (Some(Command::Canaries { most }), _) => canaries(most),
+        (Some(Command::Canaries { most, only }), _) => canaries(most, only.as_deref()),
         (None, Some(seed)) => replay(seed, Options { trace_lines: arguments.lines, disasters }),
         (None, None) => many(arguments.from, arguments.seeds, Options { trace_lines: 0, disasters }),
     };
@@ -91,8 +94,8 @@ fn check(history: &PathBuf, sqlite: &PathBuf, running: bool) -> Result<bool> {
     Ok(violations.is_empty())
 }
 
-fn canaries(most_seeds: u64) -> bool {
-    let catches = hunt(most_seeds);
+fn canaries(most_seeds: u64, only: Option<&str>) -> bool {
+    let catches = hunt(most_seeds, only);
     println!("{}", table(&catches));
     catches.iter().all(|found| found.caught.is_some())
 }

@@ -7,7 +7,7 @@ const MOST_SEEDS: u64 = 3_000;
 
 #[test]
 fn every_seeded_bug_is_caught() {
-    let catches = hunt(MOST_SEEDS);
+    let catches = hunt(MOST_SEEDS, None);
     println!("{}", table(&catches));
     let missed: Vec<_> = catches.iter().filter(|found| found.caught.is_none()).map(|found| found.name).collect();
     assert!(missed.is_empty(), "the simulation is blind to {missed:?}");

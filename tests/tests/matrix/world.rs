@@ -177,7 +177,8 @@ impl World {
         let claim = [EVENTS, "settlement", "dead", "0", &id, "IDLE", "16000", "JUSTID"];
         self.redis::<redis::Value>("XCLAIM", &claim);
         self.redis::<i64>("HSET", &["hb:{0}:tries", &id, "4"]);
-        let rule = "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        let rule =
+            "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused_by_the_matrix'); END";
         Books::alter_schema(&self.options.state_dir, rule);
         id
     }
