@@ -171,11 +171,14 @@ impl World {
     /// Makes the journal's newest entry, which nobody has read, one that the books refuse for the last time when it is
     /// settled next; its id.
     pub(crate) fn refuse_newest(&self) -> String {
-        let read = ["GROUP", "settlement", "dead", "COUNT", "1", "STREAMS", EVENTS, ">"];
+        let read = ["GROUP", "settlement", "dead", "COUNT", "10", "STREAMS", EVENTS, ">"];
         self.redis::<redis::Value>("XREADGROUP", &read);
-        let (id, _) = self.pending().pop().expect("an entry was read");
-        let claim = [EVENTS, "settlement", "dead", "0", &id, "IDLE", "16000", "JUSTID"];
-        self.redis::<redis::Value>("XCLAIM", &claim);
+        let ids: Vec<String> = self.pending().into_iter().map(|(id, _)| id).collect();
+        for id in &ids {
+            let claim = [EVENTS, "settlement", "dead", "0", id, "IDLE", "16000", "JUSTID"];
+            self.redis::<redis::Value>("XCLAIM", &claim);
+        }
+        let id = ids.last().expect("an entry was read").clone();
         self.redis::<i64>("HSET", &["hb:{0}:tries", &id, "4"]);
         let rule =
             "CREATE TRIGGER refused BEFORE INSERT ON claims BEGIN SELECT RAISE(ABORT, 'refused_by_the_matrix'); END";
