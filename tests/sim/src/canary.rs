@@ -2,6 +2,7 @@
 //! caught: an uncaught one means that the simulation or the checker has gone blind.
 
 use crate::database::texts;
+use crate::fault::Disaster;
 
 mod list;
 pub use list::CANARIES;
@@ -29,6 +30,8 @@ pub struct Seam {
     pub swallowed: Option<String>,
     /// What the connection to Redis does wrong.
     pub link: Option<LinkBug>,
+    /// The disasters that bring the bug about, where the usual mixture seldom does.
+    pub disasters: Option<&'static [Disaster]>,
 }
 
 /// Bugs between the application and Redis.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::canary::{CANARIES, Canary, Seam};
 use crate::database::prepare;
+use crate::fault::Disaster;
 use crate::run::{Options, run};
 
 /// How a seeded bug fared.
@@ -47,8 +48,9 @@ fn catch(canary: &Canary, most_seeds: u64) -> Option<(u64, String)> {
     let (sound, seam) = (Rc::new(Seam::default()), Rc::new((canary.seam)()));
     let (sound_database, database) = (prepare(&sound), prepare(&seam));
     (1..=most_seeds).find_map(|seed| {
-        let kind = run(seed, &database, &seam, Options::default()).violations.first()?.kind_and_start();
-        let is_sound = run(seed, &sound_database, &sound, Options::default()).violations.is_empty();
+        let options = || Options { disasters: seam.disasters.unwrap_or(Disaster::ALL), ..Options::default() };
+        let kind = run(seed, &database, &seam, options()).violations.first()?.kind_and_start();
+        let is_sound = run(seed, &sound_database, &sound, options()).violations.is_empty();
         is_sound.then_some((seed, kind))
     })
 }

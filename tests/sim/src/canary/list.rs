@@ -1,6 +1,7 @@
 //! The list of seeded bugs.
 
 use super::{Canary, LinkBug, Seam, source};
+use crate::fault::Disaster;
 
 /// All seeded bugs.
 pub const CANARIES: &[Canary] = &[
@@ -118,7 +119,9 @@ pub const CANARIES: &[Canary] = &[
         seam: || {
             let forgoes = "  UPDATE packets SET closed_opened = settled WHERE shard = NEW.shard AND closed_at_ms IS NOT NULL\n    \
                            AND refunded_fen IS NULL AND closed_opened > settled;";
-            Seam::schema(forgoes, "  SELECT NEW.epoch;")
+            // A lock keeps an open from being settled before the close, and then the journal is lost.
+            let disasters = Some([Disaster::Lock, Disaster::RedisEmpty, Disaster::Blackout].as_slice());
+            Seam { disasters, ..Seam::schema(forgoes, "  SELECT NEW.epoch;") }
         },
     },
     Canary {
