@@ -31,15 +31,13 @@ impl Browser {
         let log = hongbao_stack::project_root()?.join("target/tmp").join(format!("browser-{name}.log"));
         // A home of its own: nobody's settings, and nothing left behind in anybody's.
         let home = std::env::temp_dir();
-        let driver =
-            Process::spawn("chromedriver", Command::new("chromedriver").arg("--port=0").env("HOME", home), &log)
+        hongbao_stack::on_free_port(|port| {
+            let mut command = Command::new("chromedriver");
+            let driver = Process::spawn("chromedriver", command.arg(format!("--port={port}")).env("HOME", &home), &log)
                 .context("the browser tests need chromedriver: `cargo xtask setup` installs it")?;
-        let port = driver.wait_ready(START_LIMIT, || {
-            let output = driver.output();
-            let port = output.split("successfully on port ").nth(1)?.split('.').next()?;
-            port.trim().parse::<u16>().ok()
-        })?;
-        Ok(Self { driver, url: format!("http://127.0.0.1:{port}") })
+            driver.wait_ready(START_LIMIT, || driver.output().contains("started successfully").then_some(()))?;
+            Ok(Self { driver, url: format!("http://127.0.0.1:{port}") })
+        })
     }
 
     /// Opens a window at `address` that nobody else's cookies or storage reach. `language` is what its person reads.

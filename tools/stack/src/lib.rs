@@ -30,4 +30,4 @@ pub use redis::{Certificate, Fsync, Redis, RedisOptions};
 pub use server::{Runtime, Server, ServerOptions};
 pub use stack::{Database, SHARDS_MAX, Stack, StackOptions, migration, project_root, redis_variables};
 pub use sweeper::{Sweeper, sweep};
-pub use wait::free_port;
+pub use wait::{free_port, on_free_port};

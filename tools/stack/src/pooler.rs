@@ -5,13 +5,12 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
 use crate::postgres::{Postgres, as_owner, give_to_owner};
 use crate::{Process, wait};
 
 const READY_LIMIT: Duration = Duration::from_secs(20);
-const PORT_ATTEMPTS: usize = 5;
 
 /// A running PgBouncer. Dropping it kills it.
 #[derive(Debug)]
@@ -41,9 +40,7 @@ impl Pooler {
         let dir = dir.canonicalize()?;
         let (users, configuration) = (dir.join("users.txt"), dir.join("pgbouncer.ini"));
         fs::write(&users, format!("\"{login}\" \"{password}\"\n"))?;
-        let mut failure = anyhow!("PgBouncer was not started");
-        for _ in 0..PORT_ATTEMPTS {
-            let port = wait::free_port()?;
+        wait::on_free_port(|port| {
             let text = format!(
                 "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
                  unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n{settings}\n",
@@ -54,13 +51,9 @@ impl Pooler {
             give_to_owner(&[&dir, &users, &configuration])?;
             let mut command = as_owner(&program)?;
             let process = Process::spawn("PgBouncer", command.arg(&configuration), &dir.join("pgbouncer.log"))?;
-            let probe = || TcpStream::connect(("127.0.0.1", port)).ok();
-            match process.wait_ready(READY_LIMIT, probe) {
-                Ok(_) => return Ok(Self { port, _process: process }),
-                Err(error) => failure = error, // Perhaps somebody was faster at the port.
-            }
-        }
-        Err(failure)
+            process.wait_ready(READY_LIMIT, || TcpStream::connect(("127.0.0.1", port)).ok())?;
+            Ok(Self { port, _process: process })
+        })
     }
 
     /// The port.

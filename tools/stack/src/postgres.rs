@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Signal, geteuid};
 
 use crate::keys::random_hex;
@@ -14,7 +14,6 @@ use crate::{Process, wait};
 
 const READY_LIMIT: Duration = Duration::from_secs(60); // A recovery after a kill takes its time.
 const STOP_GRACE: Duration = Duration::from_secs(30);
-const PORT_ATTEMPTS: usize = 5;
 /// Role and database.
 const NAME: &str = "hongbao";
 
@@ -46,18 +45,8 @@ impl Postgres {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let dir = dir.canonicalize()?;
         let password = initialise(&programs, &dir)?;
-        let mut failure = anyhow!("PostgreSQL was not started");
-        for _ in 0..PORT_ATTEMPTS {
-            let port = wait::free_port()?;
-            let (programs, dir, password) = (programs.clone(), dir.clone(), password.clone());
-            let mut postgres = Self { programs, dir, port, password, process: None };
-            match postgres.run() {
-                Ok(()) => return postgres.with_database(),
-                Err(error) if format!("{error:#}").contains("in use") => failure = error, // Somebody was faster.
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failure)
+        let postgres = wait::on_free_port(|port| Self::on_port(&programs, &dir, port, &password))?;
+        postgres.with_database()
     }
 
     /// `postgres://hongbao:PASSWORD@127.0.0.1:PORT/hongbao`.
@@ -165,16 +154,7 @@ impl Postgres {
         let mut copy = self.programs.command("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", NAME, "-R", "-c", "fast", "-D"]);
         output(copy.arg(dir.join("data")).env("PGPASSWORD", &self.password))?;
-        let mut failure = anyhow!("the standby was not started");
-        for _ in 0..PORT_ATTEMPTS {
-            let (programs, dir, password) = (self.programs.clone(), dir.clone(), self.password.clone());
-            let mut standby = Self { programs, dir, port: wait::free_port()?, password, process: None };
-            match standby.run() {
-                Ok(()) => return Ok(standby),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        wait::on_free_port(|port| Self::on_port(&self.programs, &dir, port, &self.password))
     }
 
     /// The answer of one statement of the owner's.
@@ -183,6 +163,13 @@ impl Postgres {
     /// Occurs when the server refuses it or does not answer.
     pub fn ask(&self, statement: &str) -> Result<String> {
         self.psql(NAME, statement)
+    }
+
+    fn on_port(programs: &Programs, dir: &Path, port: u16, password: &str) -> Result<Self> {
+        let (programs, dir, password) = (programs.clone(), dir.to_owned(), password.to_owned());
+        let mut postgres = Self { programs, dir, port, password, process: None };
+        postgres.run()?;
+        Ok(postgres)
     }
 
     fn with_database(self) -> Result<Self> {

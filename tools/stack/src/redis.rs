@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use crate::{Process, wait};
 
 const READY_LIMIT: Duration = Duration::from_secs(60); // Loading a large append-only file takes its time.
 const STOP_GRACE: Duration = Duration::from_secs(20);
-const PORT_ATTEMPTS: usize = 5;
 
 /// How often Redis asks the disk to keep its append-only file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,18 +80,12 @@ impl Redis {
     /// # Errors
     /// Occurs when `redis-server` is missing, a given port is taken, or the data cannot be loaded.
     pub fn start(dir: &Path, options: &RedisOptions) -> Result<Self> {
-        let attempts = if options.port.is_some() { 1 } else { PORT_ATTEMPTS };
-        let mut failure = anyhow!("Redis was not started");
-        for _ in 0..attempts {
-            let port = options.port.map_or_else(wait::free_port, Ok)?;
+        let on_port = |port| {
             let mut redis = Self { dir: dir.to_owned(), port, options: options.clone(), process: None };
-            match redis.run() {
-                Ok(()) => return Ok(redis),
-                Err(error) if format!("{error:#}").contains("in use") => failure = error, // Somebody was faster.
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failure)
+            redis.run()?;
+            Ok(redis)
+        };
+        options.port.map_or_else(|| wait::on_free_port(on_port), on_port)
     }
 
     /// `redis://127.0.0.1:PORT`, with the password where there is one, and `rediss` where it speaks TLS.
