@@ -2,43 +2,45 @@
 
 import { dialog, toast } from './dialog.js';
 import { el, put } from './dom.js';
-import { fenOf, yuan } from './money.js';
+import { entry } from './entries.js';
+import { told } from './values.js';
 
-/** A field for an amount in yuan. */
-export const amountInput = (id, name, properties) =>
-  el('input', { id, inputmode: 'decimal', autocomplete: 'off', 'data-name': name, 'data-is': 'amount', ...properties });
+const REASON_MAX = 500;
 
-/** What an input says: what is reviewed is what will be done. `null` for an amount that is none. */
-function readingOf(input) {
-  if (input.dataset.is !== 'amount') return input.value;
-  const fen = fenOf(input.value);
-  return fen === null ? null : `¥${yuan(fen)}`;
-}
-
-/** Asks for a reason and more `fields` (elements with an id), shows `facts`, and after a second press does `work`. */
-export function act({ title, facts, fields = [], danger = true, isReasonNeeded = true, work, done }) {
-  const reason = el('textarea', { id: 'reason', rows: 2, required: isReasonNeeded, maxlength: 500 });
+/**
+ * Asks for `entries` and a reason, shows `facts`, and after a second press does `work(reason, values)`, with the
+ * entries' values by the application's names for them.
+ */
+export function act({ title, facts, entries = [], danger = true, isReasonNeeded = true, work, done }) {
+  const reason = entry('reason', '原因 Reason', {
+    kind: 'line',
+    most: REASON_MAX,
+    label: `原因 Reason${isReasonNeeded ? '' : ' (可不填 optional)'}`,
+    required: isReasonNeeded,
+    tag: 'textarea',
+    rows: 2,
+  });
+  const all = [...entries, reason];
   const problem = el('p.problem', { role: 'alert' });
   const go = el(`button.primary${danger ? '.danger' : ''}`, '下一步 Review');
-  const back = el('button.plain', { type: 'button', hidden: true, onclick: () => step(false) }, '返回修改 Back');
+  const back = el('button.plain', { type: 'button', hidden: true, onclick: () => step(null) }, '返回修改 Back');
   const confirming = el('div.confirming', { hidden: true, role: 'status' });
   const inputs = el(
     'div',
-    fields,
-    el('label', { for: 'reason' }, `原因 Reason${isReasonNeeded ? '' : ' (可不填 optional)'}`),
-    reason,
+    all.map((one) => one.node),
   );
-  let isReviewed = false;
+  // What was reviewed is what is done.
+  let reviewed = null;
 
-  function step(reviewed) {
-    isReviewed = reviewed;
-    inputs.hidden = reviewed;
-    confirming.hidden = !reviewed;
-    back.hidden = !reviewed;
-    put(go, reviewed ? `确认执行 Confirm: ${title}` : '下一步 Review');
+  function step(readings) {
+    reviewed = readings;
+    inputs.hidden = Boolean(readings);
+    confirming.hidden = !readings;
+    back.hidden = !readings;
+    put(go, readings ? `确认执行 Confirm: ${title}` : '下一步 Review');
     put(problem);
-    if (!reviewed) return;
-    const typed = inputsOf(fields).filter((input) => input.value);
+    if (!readings) return;
+    const pairs = readings.filter(({ shown }) => shown !== undefined);
     put(
       confirming,
       el('p', '将要执行，不能撤销 This will be done and is on record for ever:'),
@@ -46,48 +48,48 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
         'dl.facts',
         el('dt', '操作 Act'),
         el('dd', title),
-        typed.flatMap((input) => [el('dt', input.dataset.name), el('dd', readingOf(input))]),
-        reason.value && [el('dt', '原因 Reason'), el('dd', reason.value)],
+        pairs.flatMap(({ name, shown }) => [el('dt', name), el('dd', shown)]),
       ),
     );
     go.focus();
   }
 
+  /** What all fields say; nothing when one is wrong, which is then said beside it. */
+  function readAll() {
+    const readings = all.map((one) => ({ name: one.name, field: one.field, ...one.read() }));
+    readings.forEach(({ wrong }, place) => all[place].say(wrong));
+    const wrong = readings.findIndex((one) => one.wrong);
+    if (wrong >= 0) all[wrong].focus();
+    return wrong >= 0 ? null : readings;
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    if (go.disabled) return;
+    if (!reviewed) {
+      step(readAll());
+      return;
+    }
+    const values = Object.fromEntries(reviewed.map(({ field, value }) => [field, value]));
+    go.disabled = true;
+    try {
+      const answer = await work(values.reason, values);
+      node.close();
+      toast(`✓ ${title}`);
+      done?.(answer);
+    } catch (refusal) {
+      go.disabled = false;
+      step(null);
+      const beside = all.find((one) => one.field === refusal.field);
+      if (beside) beside.say(told(refusal));
+      else put(problem, told(refusal));
+      beside?.focus();
+    }
+  }
+
   const form = el(
     'form.act',
-    {
-      novalidate: true, // What is missing is said in the dialog, in both languages.
-      onsubmit: async (event) => {
-        event.preventDefault();
-        if (isReasonNeeded && !reason.value.trim()) {
-          put(problem, '请写明原因 A reason is required');
-          reason.focus();
-          return;
-        }
-        const wrong = inputsOf(fields).find((input) => (input.value ? readingOf(input) === null : input.required));
-        if (wrong) {
-          const wanted = wrong.value ? '请填金额，例如 8.88 Enter an amount such as 8.88' : '必填 Required';
-          put(problem, `${wrong.dataset.name}: ${wanted}`);
-          wrong.focus();
-          return;
-        }
-        if (!isReviewed) {
-          step(true);
-          return;
-        }
-        go.disabled = true;
-        try {
-          const answer = await work(reason.value.trim());
-          node.close();
-          toast(`✓ ${title}`);
-          done?.(answer);
-        } catch (refusal) {
-          go.disabled = false;
-          step(false);
-          put(problem, `${refusal.code}: ${refusal.message}`);
-        }
-      },
-    },
+    { novalidate: true, onsubmit: submit }, // What is missing is said in the dialog, in both languages.
     el('h3', title),
     facts && el('dl.facts', facts),
     inputs,
@@ -96,17 +98,5 @@ export function act({ title, facts, fields = [], danger = true, isReasonNeeded =
     el('div.row', back, go),
   );
   const node = dialog('act-dialog', title, '关闭 Close', form, { isPatient: true });
-  (inputs.querySelector('input') ?? reason).focus();
+  all[0].focus();
 }
-
-const inputsOf = (fields) => fields.flatMap((field) => [...field.querySelectorAll('input')]);
-
-/** Pairs for a `dl`, without those that say nothing. */
-export const facts = (pairs) =>
-  pairs
-    .filter(([, value]) => value !== null && value !== undefined && value !== '')
-    .flatMap(([name, value]) => [el('dt', name), el('dd', value)]);
-
-/** `2026-01-01 00:05:00` in China's time. */
-export const moment = (ms) =>
-  ms === null || ms === undefined ? '' : new Date(ms).toLocaleString('sv', { timeZone: 'Asia/Shanghai' });

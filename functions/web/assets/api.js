@@ -28,13 +28,15 @@ export const api = (token) => async (method, path, body) => {
     hear(answered.headers.get('date'), askedAt);
     return [answered, await answered.text()];
   });
-  let said;
+  const type = answer.headers.get('content-type') ?? '';
+  let said = null;
   try {
-    said = answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text;
+    // A page is not the application's answer, but that of something between: a hotel's network asks for a login.
+    if (!type.startsWith('text/html')) said = type.startsWith('application/json') ? JSON.parse(text) : text;
   } catch {
-    said = null;
+    // Cut off, or none.
   }
-  if (answer.ok) return said;
+  if (answer.ok && said !== null) return said;
   throw new Refusal(answer.status, said?.error ?? { code: 'unavailable', message: `HTTP ${answer.status}` });
 };
 

@@ -21,7 +21,6 @@ export function coin(stage, session, packet, { isOpen, onShare, onEnd, onOver })
       type: 'text',
       id: 'password',
       dir: 'auto',
-      maxlength: 32,
       autocomplete: 'off',
       'aria-label': t('password'),
       placeholder: t('passwordAsk'),
@@ -37,14 +36,14 @@ export function coin(stage, session, packet, { isOpen, onShare, onEnd, onOver })
   put(stage, shape);
   (password || button).focus();
   let timer;
-  if (packet.state === 'scheduled') countDown(packet.starts_at_ms, isTimeKnown());
+  if (packet.state === 'scheduled') countDown(packet.starts_at_ms);
 
-  /** The server decides when it is time: without its word (`isTold`) the coin can be pressed and asks. */
-  function countDown(startsAt, isTold) {
+  /** The server decides when it is time: where its time is not known the coin can be pressed and asks. */
+  function countDown(startsAt, isTold = isTimeKnown) {
     const tick = () => {
       const left = startsAt - now();
       write(say, left > 0 ? t('opensIn', { left: span(left) }) : '');
-      button.disabled = isTold && left > 0;
+      button.disabled = isTold() && left > 0;
       if (left <= 0) clearInterval(timer);
     };
     clearInterval(timer);
@@ -92,7 +91,7 @@ export function coin(stage, session, packet, { isOpen, onShare, onEnd, onOver })
       const seen = await session.ask('GET', path).catch(() => packet);
       onOver(seen, refusal.code);
     } else if (refusal.code === 'not_started') {
-      countDown(now() + (refusal.retryAfterMs ?? 1000), true);
+      countDown(now() + (refusal.retryAfterMs ?? 1000), () => true);
     } else {
       put(say, explain(refusal));
       if (password) password.select();

@@ -3,6 +3,7 @@
 // The token is pasted, kept for this window only, and sent as a header.
 
 import { api, poll } from './api.js';
+import { closeAll } from './dialog.js';
 import { el, put } from './dom.js';
 import { controls } from './controls.js';
 import { exceptions } from './exceptions.js';
@@ -73,6 +74,7 @@ function board(ask) {
   const health = el('span.health', { role: 'status' }, '…');
   const leave = () => {
     live.stop();
+    closeAll();
     ofWindow.remove(KEPT);
     login();
   };
@@ -116,7 +118,7 @@ function board(ask) {
     idleMs: 2000,
     onState: ({ ok, refusal }) => {
       if (refusal?.status === 401) leave();
-      else if (!ok) say(false, `没有应答，重试中 No answer, trying again (${refusal.code})`);
+      else if (!ok) say(false, `没有应答，重试中 No answer, trying again (${refusal.code ?? refusal})`);
     },
   });
 }

@@ -1,15 +1,17 @@
 // What operators can turn and ask: reconciliation, switches, the blacklist, deposits.
 
-import { act, amountInput, facts, moment } from './act.js';
+import { act } from './act.js';
 import { el, put } from './dom.js';
-import { fenOf, yuan } from './money.js';
+import { entry } from './entries.js';
+import { table } from './table.js';
+import { ZONE, facts, known, missing, moment, money, problem } from './values.js';
 
 const SWITCHES = { sends: '发红包 Sending' };
+/** The most that one deposit moves. */
+const DEPOSIT_MAX_FEN = 1_000_000_000_000;
 
 /** The panels: each a node, and where its state can change by itself, `read`. */
 export const controls = (ask) => [reconciliation(ask), switches(ask), blacklist(ask), deposits(ask)];
-
-const told = (refusal) => el('p.problem', { role: 'alert' }, `${refusal.code}: ${refusal.message}`);
 
 function reconciliation(ask) {
   const result = el('div', { role: 'status' });
@@ -30,32 +32,21 @@ function reconciliation(ask) {
             for (const check of page.checks) if (!checks.has(check.name) || !check.ok) checks.set(check.name, check);
             after = page.next ?? '';
           } while (after);
+          const differs = drift > 0 ? `差额 drift ${money(drift)}` : '有一项不成立 A check does not hold';
           put(
             result,
-            el(
-              `p.${ok ? 'ok' : 'not-ok'}`,
-              ok ? '✓ 账目一致，分文不差 The books balance' : `✗ 差额 drift ¥${yuan(drift)}`,
-            ),
-            el(
-              'div.wide',
-              el(
-                'table',
-                el(
-                  'tbody',
-                  [...checks.values()].map((check) =>
-                    el(
-                      'tr',
-                      el(`td.${check.ok ? 'ok' : 'not-ok'}`, check.ok ? '✓' : '✗'),
-                      el('td', check.name.replaceAll('_', ' ')),
-                      el('td', check.detail),
-                    ),
-                  ),
-                ),
-              ),
+            el(`p.${ok ? 'ok' : 'not-ok'}`, ok ? '✓ 账目一致，分文不差 The books balance' : `✗ ${differs}`),
+            table(
+              ['', '检查 Check', '详情 Detail'],
+              [...checks.values()].map((check) => [
+                el(`td.${check.ok ? 'ok' : 'not-ok'}`, check.ok ? '✓' : '✗'),
+                check.name.replaceAll('_', ' '),
+                known(check.detail),
+              ]),
             ),
           );
         } catch (refusal) {
-          put(result, told(refusal));
+          put(result, problem(refusal));
         }
         run.disabled = false;
       },
@@ -76,6 +67,7 @@ function switches(ask) {
       drawn = JSON.stringify(state);
       put(
         body,
+        missing(state),
         Object.entries(state)
           .filter(([, on]) => typeof on === 'boolean')
           .map(([name, on]) =>
@@ -103,7 +95,7 @@ function switches(ask) {
       );
     } catch (refusal) {
       drawn = undefined;
-      put(body, told(refusal));
+      put(body, problem(refusal));
     }
   };
   read();
@@ -111,92 +103,83 @@ function switches(ask) {
 }
 
 function blacklist(ask) {
-  const user = el('input', { id: 'blocked-user', placeholder: 'us_…', autocomplete: 'off', required: true });
+  const user = entry('blocked-user', '用户 User', { placeholder: 'us_…', required: true });
   const body = el('div', { role: 'status' });
   const path = (id) => `/v1/admin/blacklist/${encodeURIComponent(id)}`;
+  let round = 0;
   const look = async () => {
-    const id = user.value.trim();
+    const { value: id, wrong } = user.read();
+    user.say(wrong);
+    round += 1;
+    const mine = round;
+    put(body);
+    if (wrong) {
+      user.focus();
+      return;
+    }
     try {
       const found = await ask('GET', path(id));
-      const turn = found.blocked
-        ? {
-            title: `解除 Unblock ${id}`,
-            danger: false,
-            isReasonNeeded: false,
-            work: () => ask('DELETE', path(id)),
-            done: look,
-          }
-        : { title: `拉黑 Block ${id}`, work: (reason) => ask('PUT', path(id), { reason }), done: look };
-      put(
-        body,
-        el(
-          'dl.facts',
-          facts([
-            ['用户 User', found.user],
-            ['状态 State', found.blocked ? '已拉黑 Blocked' : '正常 Not blocked'],
-            ['原因 Reason', found.reason],
-            ['操作人 By', found.operator],
-            ['时间 At', moment(found.at_ms)],
-          ]),
-        ),
-        el(`button.plain${found.blocked ? '' : '.danger'}`, { type: 'button', onclick: () => act(turn) }, turn.title),
-      );
+      if (mine === round) draw(id, found);
     } catch (refusal) {
-      put(body, told(refusal));
+      if (mine === round) put(body, problem(refusal));
     }
   };
-  const node = el(
-    'section.panel',
-    { id: 'blacklist' },
-    el('h2', '黑名单 Blacklist'),
-    el(
-      'form.inline',
-      {
-        onsubmit: (event) => {
-          event.preventDefault();
-          look();
-        },
-      },
-      el('label', { for: 'blocked-user' }, '用户 User'),
-      user,
-      el('button.plain', '查询 Look up'),
-    ),
-    body,
-  );
-  return { node };
+  const draw = (id, found) => {
+    const turn = found.blocked
+      ? {
+          title: `解除 Unblock ${id}`,
+          danger: false,
+          isReasonNeeded: false,
+          work: () => ask('DELETE', path(id)),
+          done: look,
+        }
+      : { title: `拉黑 Block ${id}`, work: (reason) => ask('PUT', path(id), { reason }), done: look };
+    put(
+      body,
+      missing(found),
+      el(
+        'dl.facts',
+        facts([
+          ['用户 User', found.user],
+          ['状态 State', found.blocked ? '已拉黑 Blocked' : '正常 Not blocked'],
+          // Why and by whom stands in the ledger alone.
+          ...(found.blocked
+            ? [
+                ['原因 Reason', known(found.reason)],
+                ['操作人 By', known(found.operator)],
+                [`时间 At (${ZONE})`, known(found.at_ms, moment)],
+              ]
+            : []),
+        ]),
+      ),
+      el(`button.plain${found.blocked ? '' : '.danger'}`, { type: 'button', onclick: () => act(turn) }, turn.title),
+    );
+  };
+  const onsubmit = (event) => {
+    event.preventDefault();
+    look();
+  };
+  const form = el('form.inline', { novalidate: true, onsubmit }, user.node, el('button.plain', '查询 Look up'));
+  return { node: el('section.panel', { id: 'blacklist' }, el('h2', '黑名单 Blacklist'), form, body) };
 }
 
 function deposits(ask) {
-  const field = (id, name, placeholder) =>
-    el(
-      'div',
-      el('label', { for: id }, name),
-      el('input', { id, 'data-name': name, placeholder, required: true, autocomplete: 'off' }),
-    );
-  const start = () => {
-    const fields = [
-      field('deposit-id', '单号 Id', 'order-1'),
-      field('deposit-user', '用户 User', 'us_…'),
-      el(
-        'div',
-        el('label', { for: 'deposit-amount' }, '金额 Amount ¥'),
-        amountInput('deposit-amount', '金额 Amount ¥', { placeholder: '0.00', required: true }),
-      ),
-    ];
-    const [id, user, amount] = fields.map((one) => one.querySelector('input'));
+  const start = () =>
     act({
       title: '充值 Deposit',
-      fields,
-      isReasonNeeded: false,
-      work: (reason) =>
-        ask('POST', '/v1/admin/deposits', {
-          id: id.value.trim(),
-          user: user.value.trim(),
-          amount_fen: fenOf(amount.value) ?? 0,
-          ...(reason && { reason }),
+      entries: [
+        entry('deposit-id', '单号 Id', { field: 'id', placeholder: 'order-1', required: true }),
+        entry('deposit-user', '用户 User', { field: 'user', placeholder: 'us_…', required: true }),
+        entry('deposit-amount', '金额 Amount ¥', {
+          kind: 'amount',
+          field: 'amount_fen',
+          most: DEPOSIT_MAX_FEN,
+          required: true,
         }),
+      ],
+      isReasonNeeded: false,
+      work: (_, values) => ask('POST', '/v1/admin/deposits', values),
     });
-  };
   const node = el(
     'section.panel',
     { id: 'deposits' },

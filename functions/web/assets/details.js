@@ -9,6 +9,9 @@ import { face, nameOf, who } from './people.js';
 import { moment, now } from './time.js';
 import { explain, span, t, zoneNote } from './words.js';
 
+/** The most shares that come at once. */
+const PAGE = 100;
+
 /** My share of a packet; `null` as long as I have none. */
 export const shareOf = (packet, session) =>
   packet.my_share ?? packet.shares.find((share) => share.user === session.user) ?? null;
@@ -45,7 +48,9 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
       proof,
     ),
   );
-  // Shares come in pages; those that were read stay.
+  // Shares come in pages; those that were read stay. A packet of several pages is listed in the order of the race, in
+  // which they come, so that what is read next stands below; a small one with the newest above.
+  const isLong = first.count > PAGE || (first.next ?? null) !== null;
   const shares = new Map();
   let [latest, next, isPaged, arrived, proven] = [first, null, false, false, false];
 
@@ -73,7 +78,9 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
     const all = [...shares.values()];
     write(summary, sum(latest, all));
     hint.hidden = all.length > 0 || latest.opened === 0;
-    all.sort((one, other) => other.opened_at_ms - one.opened_at_ms || other.seq - one.seq);
+    all.sort((one, other) =>
+      isLong ? one.seq - other.seq : other.opened_at_ms - one.opened_at_ms || other.seq - one.seq,
+    );
     keep(list, all, (share) => JSON.stringify([share.seq, share.user, share.amount_fen, share.best]), row);
     more.hidden = next === null && !(isPaged && all.length < latest.opened);
   }
@@ -101,7 +108,14 @@ export function details(stage, session, first, { isFresh = false, amountFen = nu
 
   async function readMore() {
     more.disabled = true;
-    await readPage().catch((refusal) => toast(explain(refusal)));
+    const before = shares.size;
+    try {
+      // Of pages that show nothing new one press reads several, up to the last.
+      do await readPage();
+      while (shares.size === before && next !== null);
+    } catch (refusal) {
+      toast(explain(refusal));
+    }
     more.disabled = false;
     drawShares();
   }

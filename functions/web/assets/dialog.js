@@ -15,6 +15,7 @@ if (history.state?.isDialog) history.replaceState(null, ''); // Reloaded under a
 addEventListener('popstate', () => {
   if (!isGoingBack) {
     opened.at(-1)?.close();
+    if (opened.length > 0) enter(); // Back is still theirs that lie below.
     return;
   }
   isGoingBack = false;

@@ -2,6 +2,7 @@
 
 import { api } from './api.js';
 import { el, put } from './dom.js';
+import { table } from './table.js';
 
 const METHODS = ['get', 'post', 'put', 'delete'];
 const app = document.querySelector('#app');
@@ -151,7 +152,7 @@ function draw(spec) {
       el('span', prose(one.description ?? found(one).description)),
     ]);
     return el(
-      'div.wide',
+      'div',
       name && el('p', el('a', { href: `#schema-${name}` }, name)),
       table(['Field', 'Type', 'Meaning'], rows),
     );
@@ -174,35 +175,9 @@ function draw(spec) {
   }
 
   function errors() {
-    return el(
-      'div.wide',
-      table(
-        ['Status', 'Code', 'Meaning'],
-        spec['x-errors'].map((one) => [String(one.status), el('code', one.code), el('span', prose(one.meaning))]),
-      ),
-    );
-  }
-
-  function table(heads, rows) {
-    return el(
-      'table',
-      heads.some(Boolean) &&
-        el(
-          'thead',
-          el(
-            'tr',
-            heads.map((head) => el('th', head)),
-          ),
-        ),
-      el(
-        'tbody',
-        rows.map((cells) =>
-          el(
-            'tr',
-            cells.map((cell) => el('td', cell)),
-          ),
-        ),
-      ),
+    return table(
+      ['Status', 'Code', 'Meaning'],
+      spec['x-errors'].map((one) => [String(one.status), el('code', one.code), el('span', prose(one.meaning))]),
     );
   }
 }

@@ -35,21 +35,25 @@ export const forget = (session) => kept.delete(`${session.user} ${session.group}
 /** The user that a name stands for. */
 const userOf = (name) => (name.trim().startsWith('us_') ? name.trim() : `us_${name.trim()}`);
 
-/** The body of `wrap`, or the field that is not filled in well: `{problem: [field, text, whether it is empty]}`. */
+/** The body of `wrap`, or all that is not filled in well: `{problems: [[field, text, whether it is empty]]}`. */
 export function bodyOf(typed, session) {
-  const problem = (field, text) => ({ problem: [field, t(text), !typed[field].trim()] });
   const isExclusive = typed.kind === 'exclusive';
   const amount = fenOf(typed.amount);
-  if (!amount) return problem('amount', 'checkAmount');
   const count = isExclusive ? 1 : wholeOf(typed.count);
-  if (!count) return problem('count', 'checkCount');
-  if (isExclusive && !typed.to.trim()) return problem('to', 'checkTo');
   const startsAt = typed.starts === -1 ? new Date(typed.when).getTime() : now() + typed.starts * 1000;
-  if (typed.starts === -1 && !(startsAt > now())) return problem('when', 'checkWhen');
+  const sum = typed.kind === 'equal' ? amount * count : amount;
+  const problems = [
+    // Beyond safe integers a number is not exact any more, and no amount is as large.
+    (!amount || !Number.isSafeInteger(sum)) && ['amount', 'checkAmount'],
+    !count && ['count', 'checkCount'],
+    isExclusive && !typed.to.trim() && ['to', 'checkTo'],
+    typed.starts === -1 && !(startsAt > now()) && ['when', 'checkWhen'],
+  ].filter(Boolean);
+  if (problems.length > 0) return { problems: problems.map(([id, text]) => [id, t(text), !typed[id].trim()]) };
   const greeting = typed.greeting.trim().replace(/\s+/g, ' ');
   const body = {
     kind: typed.kind === 'equal' ? 'equal' : 'lucky',
-    total_fen: typed.kind === 'equal' ? amount * count : amount,
+    total_fen: sum,
     count,
     to: isExclusive ? { user: userOf(typed.to) } : { group: session.group },
     ...(greeting && { greeting }),
@@ -58,6 +62,5 @@ export function bodyOf(typed, session) {
     ...(typed.starts !== 0 && { starts_at_ms: startsAt }),
     ...(typed.lives !== LIFE_S && { expires_in_s: typed.lives }),
   };
-  // Beyond this a number is not exact any more, and no amount is as large.
-  return Number.isSafeInteger(body.total_fen) ? { body } : problem('amount', 'checkAmount');
+  return { body };
 }

@@ -1,8 +1,9 @@
 // What no rule could decide: each case with its evidence, and the three things that can be done about it.
 
-import { act, amountInput, facts, moment } from './act.js';
+import { act } from './act.js';
 import { el, put } from './dom.js';
-import { fenOf, yuan } from './money.js';
+import { entry } from './entries.js';
+import { ZONE, facts, isKnown, moment, money, problem } from './values.js';
 
 const REASONS = {
   share_claimed_twice: '同一份被领两次 a share claimed twice',
@@ -15,7 +16,8 @@ const REASONS = {
   closed_twice: '重复关闭 closed twice',
   opens_lost: '拆开记录丢失 opens lost with the journal',
 };
-const money = (fen) => (fen === null || fen === undefined ? '' : `¥${yuan(fen)}`);
+/** The most that one compensation pays. */
+const COMPENSATION_MAX_FEN = 1_000_000_000;
 
 /** The panel; `count` tells it how many there are, so that it reads the list anew when that changes. */
 export function exceptions(ask) {
@@ -49,97 +51,86 @@ export function exceptions(ask) {
     more,
   );
 
+  let round = 0;
+
   async function read(before = '') {
+    round += 1;
+    const mine = round;
     try {
       const page = await ask(
         'GET',
         `/v1/admin/exceptions?state=${state}${before && `&before=${encodeURIComponent(before)}`}`,
       );
+      if (mine !== round) return; // Another list was asked for meanwhile.
       const drawn = page.exceptions.map(one);
       if (before) list.append(...drawn);
       else put(list, drawn.length ? drawn : el('p.hint', '没有 None'));
       more.hidden = !page.next;
       more.onclick = () => read(page.next);
     } catch (refusal) {
-      put(list, el('p.problem', `${refusal.code}: ${refusal.message}`));
+      if (mine === round) put(list, problem(refusal));
     }
   }
 
   function one(exception) {
     const { evidence, resolution } = exception;
     const { packet } = evidence;
-    const start = (name, title, danger, extra = {}) =>
-      el(
-        `button.plain${danger ? '.danger' : ''}`,
-        {
-          type: 'button',
-          'data-act': name,
-          onclick: () =>
-            act({
-              title: `${title} · ${exception.id}`,
-              danger,
-              facts: facts([
-                ['用户 User', evidence.user],
-                ['应得 Share', money(evidence.amount_fen)],
-                ['红包 Packet', exception.packet_id],
-              ]),
-              work: (reason) =>
-                ask('POST', `/v1/admin/exceptions/${encodeURIComponent(exception.id)}/${name}`, {
-                  reason,
-                  ...extra.body?.(),
-                }),
-              fields: extra.fields?.() ?? [],
-              done: () => read(),
-            }),
-        },
-        title,
-      );
-    let amount;
-    const compensation = {
-      fields: () => {
-        amount = amountInput('amount', '金额 Amount ¥', {
-          placeholder: evidence.amount_fen ? yuan(evidence.amount_fen) : '0.00',
+    // What does not apply is left out: not every entry names a share or a packet.
+    const share = ['应得 Share', isKnown(evidence.amount_fen) && money(evidence.amount_fen)];
+    const start = (name, title, { danger = false, entries = () => [] } = {}) => {
+      const path = `/v1/admin/exceptions/${encodeURIComponent(exception.id)}/${name}`;
+      const onclick = () =>
+        act({
+          title: `${title} · ${exception.id}`,
+          danger,
+          facts: facts([['用户 User', evidence.user], share, ['红包 Packet', exception.packet_id]]),
+          entries: entries(),
+          work: (_, values) => ask('POST', path, values),
+          done: () => read(),
         });
-        return [
-          el('div', el('label', { for: 'amount' }, '金额（元，不填则为应得）Amount in yuan; empty: the share'), amount),
-        ];
-      },
-      body: () => (amount.value.trim() ? { amount_fen: fenOf(amount.value) ?? -1 } : {}),
+      return el(`button.plain${danger ? '.danger' : ''}`, { type: 'button', 'data-act': name, onclick }, title);
     };
+    const amount = () =>
+      entry('amount', '金额 Amount ¥', {
+        kind: 'amount',
+        field: 'amount_fen',
+        most: COMPENSATION_MAX_FEN,
+        // Without a share to go by there has to be an amount.
+        required: !isKnown(evidence.amount_fen),
+        label: '金额（元，不填则为应得）Amount in yuan; empty: the share',
+        ...(isKnown(evidence.amount_fen) && { placeholder: money(evidence.amount_fen).slice(1) }),
+      });
     return el(
       `article.exception.${exception.state}`,
       { 'data-exception': exception.id },
-      el('h3', REASONS[exception.reason] ?? exception.reason, ' ', el('small', moment(exception.created_at_ms))),
+      el(
+        'h3',
+        REASONS[exception.reason] ?? exception.reason,
+        ' ',
+        el('small', `${moment(exception.created_at_ms)} ${ZONE}`),
+      ),
       el(
         'dl',
         facts([
           ['编号 Id', el('code', exception.id)],
           ['红包 Packet', exception.packet_id],
           ['用户 User', evidence.user],
-          ['应得 Share', money(evidence.amount_fen)],
+          share,
           ['日志 Entry', el('code', evidence.entry)],
-          [
-            '红包现状 Packet now',
-            packet &&
-              `${packet.sender} · ${money(packet.total_fen)} / ${packet.count} · 已入账 settled ${packet.settled} · 托管 escrow ${money(packet.escrow_fen)}${packet.frozen_at_ms ? ' · 冻结 FROZEN' : ''}${packet.refunded_fen !== null ? ` · 已退 refunded ${money(packet.refunded_fen)}` : ''}`,
-          ],
+          ['红包现状 Packet now', packet && nowOf(packet)],
           ...evidence.conflicts.map((paid) => [
             '已付 Paid already',
             `#${paid.seq} ${paid.user} ${money(paid.amount_fen)} ${moment(paid.opened_at_ms)}`,
           ]),
-          [
-            '处理 Resolution',
-            resolution &&
-              `${resolution.act} ${money(resolution.amount_fen)} · ${resolution.operator}: ${resolution.reason} · ${moment(resolution.at_ms)} · 审计 audit #${resolution.audit_number}`,
-          ],
+          ['处理 Resolution', resolution && doneAbout(resolution)],
         ]),
       ),
       exception.state === 'open' &&
         el(
           'div.acts',
-          start('retry', '重试 Retry', false),
-          start('compensate', '补偿 Compensate', true, compensation),
-          start('dismiss', '忽略 Dismiss', true),
+          start('retry', '重试 Retry'),
+          start('compensate', '补偿 Compensate', { danger: true, entries: () => [amount()] }),
+          start('dismiss', '忽略 Dismiss', { danger: true }),
         ),
     );
   }
@@ -149,4 +140,22 @@ export function exceptions(ask) {
     known = open;
   };
   return { node, count };
+}
+
+const said = (parts) => parts.filter(Boolean).join(' · ');
+
+function nowOf(packet) {
+  return said([
+    packet.sender,
+    `${money(packet.total_fen)} / ${packet.count}`,
+    `已入账 settled ${packet.settled}`,
+    `托管 escrow ${money(packet.escrow_fen)}`,
+    isKnown(packet.frozen_at_ms) && '冻结 FROZEN',
+    isKnown(packet.refunded_fen) && `已退 refunded ${money(packet.refunded_fen)}`,
+  ]);
+}
+
+function doneAbout({ act: name, amount_fen: fen, operator, reason, at_ms: at, audit_number: number }) {
+  const paid = isKnown(fen) ? `${name} ${money(fen)}` : name;
+  return said([paid, `${operator}: ${reason}`, moment(at), `审计 audit #${number}`]);
 }

@@ -2,8 +2,8 @@
 // by itself. Counters are shown by their rate.
 
 import { el, put } from './dom.js';
-import { yuan } from './money.js';
 import { line } from './plot.js';
+import { known, money } from './values.js';
 
 const KEPT = 300;
 const NAMES = {
@@ -50,7 +50,7 @@ export function figures() {
   const cards = new Map();
 
   function draw(stats, metrics) {
-    const now = Date.now();
+    const now = performance.now(); // Whatever happens to this device's clock.
     const { counters, ...gauges } = stats;
     const found = [...flat(gauges), ...hits(counters ?? {}), ...rates(metrics, now, history)];
     for (const { key, value } of found) {
@@ -62,7 +62,7 @@ export function figures() {
     if (found.some(({ key }) => !cards.has(key)) || found.length !== cards.size) rebuild(found);
     for (const { key, value } of found) {
       const card = cards.get(key);
-      put(card.number, show(key, value));
+      put(card.number, known(value, (number) => show(key, number)));
       card.node.classList.toggle('bad', isBad(key, value));
       put(card.plot, line(history.get(key), titleOf(key)));
     }
@@ -135,7 +135,8 @@ const groupOf = (key) => (key.includes('.') ? key.split('.')[0] : '');
 const lastOf = (key) => key.split('.').at(-1);
 
 function titleOf(key) {
-  if (NAMES[key]) return NAMES[key];
+  const whole = NAMES[key] ?? GROUPS[key]; // A group of which nothing is known is one figure.
+  if (whole) return whole;
   const name =
     NAMES[lastOf(key)] ??
     lastOf(key)
@@ -146,8 +147,7 @@ function titleOf(key) {
 }
 
 function show(key, value) {
-  if (value === null || Number.isNaN(value)) return '—';
-  if (key.endsWith('_fen')) return `${value < 0 ? '−' : ''}¥${yuan(Math.abs(value))}`;
+  if (key.endsWith('_fen')) return money(value);
   if (key.endsWith('_ms')) return value < 10_000 ? `${value} ms` : `${Math.round(value / 1000)} s`;
   if (key.endsWith('_percent')) return `${value} %`;
   if (key.endsWith('.is_up')) return value ? '✓' : '✗';

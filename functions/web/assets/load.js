@@ -2,7 +2,12 @@
 
 import { act } from './act.js';
 import { el, put } from './dom.js';
+import { entry } from './entries.js';
+import { table } from './table.js';
+import { isKnown, known, missing, problem } from './values.js';
 
+/** The most that a shard weighs. */
+const WEIGHT_MAX = 1000;
 const LEVELS = [
   '0 一切照常 everything',
   '1 停历史与详情 no history, no details',
@@ -23,10 +28,10 @@ function panel(ask, { id, title, path, draw }) {
       // What is the same stays as it is, with the focus that it may have.
       if (drawn === JSON.stringify(answer)) return;
       drawn = JSON.stringify(answer);
-      put(body, draw(answer, read));
+      put(body, missing(answer), draw(answer, read));
     } catch (refusal) {
       drawn = undefined;
-      put(body, el('p.problem', `${refusal.code}: ${refusal.message}`));
+      put(body, problem(refusal));
     }
   };
   read();
@@ -38,6 +43,7 @@ const button = (text, danger, act) =>
   el(`button.plain${danger ? '.danger' : ''}`, { type: 'button', onclick: act }, text);
 
 function ladder(ask) {
+  const isSet = (now) => isKnown(now.set);
   const draw = (now, read) => {
     const set = (level) => () =>
       act({
@@ -49,14 +55,14 @@ function ladder(ask) {
     return [
       el(
         'p',
-        el(`b.${now.level === 0 ? 'ok' : 'not-ok'}`, LEVELS[now.level]),
+        el(`b.${now.level === 0 ? 'ok' : 'not-ok'}`, known(LEVELS[now.level])),
         ' ',
-        el('small', now.set === null ? '跟随负载 follows the load' : `人工 set; 负载 load: ${now.by_load}`),
+        el('small', isSet(now) ? ['人工 set; 负载 load: ', known(now.by_load)] : '跟随负载 follows the load'),
       ),
       el(
         'div.acts',
         LEVELS.map((text, level) => level !== now.set && button(text, level > 0, set(level))),
-        now.set !== null && button('跟随负载 Follow the load', false, set(null)),
+        isSet(now) && button('跟随负载 Follow the load', false, set(null)),
       ),
     ];
   };
@@ -64,57 +70,62 @@ function ladder(ask) {
 }
 
 function rules(ask) {
+  const heads = ['规则 Rule', '设置 Setting', ''];
   const draw = ({ rules: all }, read) => {
-    const set = (rule) => () => {
-      const setting = el('input', { id: 'setting', value: rule.setting, required: true, 'data-name': '设置 Setting' });
-      const label = el('label', { for: 'setting' }, 'off / flag / slow / deny[:界限 bound]');
+    const set = (rule) => () =>
       act({
         title: `风控规则 Rule ${rule.rule}`,
-        fields: [el('div', label, setting)],
-        work: (reason) => ask('PUT', `/v1/admin/risk-rules/${rule.rule}`, { setting: setting.value.trim(), reason }),
+        entries: [
+          entry('setting', '设置 Setting', {
+            kind: 'code',
+            label: 'off / flag / slow / deny[:界限 bound]',
+            value: rule.setting,
+            required: true,
+          }),
+        ],
+        work: (reason, { setting }) => ask('PUT', `/v1/admin/risk-rules/${rule.rule}`, { setting, reason }),
         done: read,
       });
-    };
-    const row = (rule) =>
-      el('tr', el('td', rule.rule), el('td', rule.setting), el('td', button('修改 Set', false, set(rule))));
-    return el('div.wide', el('table', el('tbody', all.map(row))));
+    const rows = all.map((rule) => [rule.rule, known(rule.setting), button('修改 Set', false, set(rule))]);
+    return table(heads, rows);
   };
   return panel(ask, { id: 'rules', title: '风控规则 Risk rules', path: '/v1/admin/risk-rules', draw });
 }
 
 function shards(ask) {
+  const heads = ['分片 Shard', '红包 Packets', '积压 Backlog', '权重 Weight', ''];
   const draw = ({ shards: all }, read) => {
-    const weigh = (shard) => () => {
-      const weight = el('input', {
-        id: 'weight',
-        value: shard.weight,
-        inputmode: 'numeric',
-        'data-name': '权重 Weight',
-      });
+    const weigh = (shard) => () =>
       act({
         title: `分片 ${shard.shard} 的权重 Weight of shard ${shard.shard}`,
-        fields: [el('div', el('label', { for: 'weight' }, '0–1000，平常 usual: 100'), weight)],
-        work: (reason) => ask('PUT', `/v1/admin/shards/${shard.shard}`, { weight: Number(weight.value), reason }),
+        entries: [
+          entry('weight', '权重 Weight', {
+            kind: 'whole',
+            least: 0,
+            most: WEIGHT_MAX,
+            label: `0–${WEIGHT_MAX}，平常 usual: 100`,
+            value: shard.weight,
+            required: true,
+          }),
+        ],
+        work: (reason, { weight }) => ask('PUT', `/v1/admin/shards/${shard.shard}`, { weight, reason }),
         done: read,
       });
-    };
     const giveUp = (shard) => () =>
       act({
         title: `放弃分片 ${shard.shard}：红包移入数据库 Give shard ${shard.shard} up: its packets move into SQL`,
         work: (reason) => ask('POST', `/v1/admin/shards/${shard.shard}/move`, { reason }),
         done: read,
       });
-    const row = (shard) =>
-      el(
-        'tr',
-        el(`td.${shard.is_up ? 'ok' : 'not-ok'}`, `#${shard.shard} ${shard.is_up ? '✓' : '✗'}`),
-        el('td.number', shard.rebuilt === null ? String(shard.packets) : `${shard.packets} (重建 rebuilt ${shard.rebuilt}/${shard.to_rebuild})`),
-        el('td.number', String(shard.backlog ?? '—')),
-        el('td.number', String(shard.weight)),
-        el('td.acts', button('权重 Weigh', false, weigh(shard)), button('放弃 Give up', true, giveUp(shard))),
-      );
-    const heads = ['分片 Shard', '红包 Packets', '积压 Backlog', '权重 Weight', ''].map((head) => el('th', head));
-    return el('div.wide', el('table', el('thead', el('tr', heads)), el('tbody', all.map(row))));
+    const rebuilt = (shard) => [' (重建 rebuilt ', known(shard.rebuilt), '/', known(shard.to_rebuild), ')'];
+    const rows = all.map((shard) => [
+      el(`td.${shard.is_up ? 'ok' : 'not-ok'}`, `#${shard.shard} ${shard.is_up ? '✓' : '✗'}`),
+      el('td.number', known(shard.packets), isKnown(shard.rebuilt) && rebuilt(shard)),
+      el('td.number', known(shard.backlog)),
+      el('td.number', known(shard.weight)),
+      el('td.acts', button('权重 Weigh', false, weigh(shard)), button('放弃 Give up', true, giveUp(shard))),
+    ]);
+    return table(heads, rows);
   };
   return panel(ask, { id: 'shards', title: '分片 Shards', path: '/v1/admin/shards', draw });
 }

@@ -7,18 +7,19 @@ import { yuan } from './money.js';
 import { openPacket } from './packet.js';
 import { face, who } from './people.js';
 import { bars } from './plot.js';
-import { moment, monthOf, now } from './time.js';
+import { moment, monthOf } from './time.js';
 import { explain, t, waiting, zoneNote } from './words.js';
 
 const PAGE = 100;
 /** Pages that are read at once, for the chart; the rest on demand. */
 const PAGES = 5;
 const LISTED = 50;
+/** How many years can be looked at. */
+const YEARS = 5;
 
 /** Shows my packets in `main`; answers how to stop. */
 export function mine(main, session, onState) {
   let [role, isHere, round] = ['received', true, 0];
-  const [thisYear] = monthOf(now());
   const body = el('div.body', { 'aria-live': 'polite' });
   const tabs = ['received', 'sent'].map((name) =>
     el(
@@ -27,11 +28,8 @@ export function mine(main, session, onState) {
       t(name === 'sent' ? 'sentTab' : name),
     ),
   );
-  const year = el(
-    'select',
-    { 'aria-label': t('year'), onchange: () => show() },
-    Array.from({ length: 5 }, (_, ago) => el('option', { value: thisYear - ago }, String(thisYear - ago))),
-  );
+  // Which year it is the application says: a phone's clock may be years off.
+  const year = el('select', { 'aria-label': t('year'), onchange: () => show() });
   put(
     main,
     el(
@@ -48,12 +46,21 @@ export function mine(main, session, onState) {
     show();
   }
 
+  function offer(thisYear) {
+    const years = Array.from({ length: YEARS }, (_, ago) => String(thisYear - ago));
+    put(
+      year,
+      years.map((one) => el('option', { value: one }, one)),
+    );
+  }
+
   async function show() {
     round += 1;
-    const [asked, of, mineRound] = [role, year.value, round];
+    let of = year.value && `&year=${year.value}`;
+    const [asked, mineRound] = [role, round];
     const isStill = () => isHere && mineRound === round;
     put(body, el('p.empty', t('loading')));
-    const read = (before) => session.ask('GET', `/v1/me/packets?role=${asked}&year=${of}&limit=${PAGE}${before}`);
+    const read = (before) => session.ask('GET', `/v1/me/packets?role=${asked}${of}&limit=${PAGE}${before}`);
     const onWait = (refusal, ms) => {
       if (!isStill()) return false;
       onState({ ok: false, refusal, ms });
@@ -62,6 +69,9 @@ export function mine(main, session, onState) {
     };
     try {
       let page = await persist(() => read(''), onWait);
+      if (!isStill()) return;
+      if (!of) offer(page.year);
+      of = `&year=${page.year}`;
       const packets = [...page.packets];
       const more = async () => {
         page = await read(`&before=${encodeURIComponent(page.next)}`);

@@ -9,9 +9,13 @@ export function yuan(fen) {
   return `${sign}${whole}.${String(Math.abs(fen) % 100).padStart(2, '0')}`;
 }
 
-/** What a Chinese keyboard writes in its own width, as everybody else's writes it. */
-const plain = (text) =>
+/**
+ * What a Chinese keyboard writes in its own width, as everybody else's writes it; without the marks that nobody sees and
+ * that come along when an amount is copied.
+ */
+export const plain = (text) =>
   text
+    .replace(/\p{Cf}/gu, '')
     .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
     .replace(/\uffe5/g, '¥')
     .replace(/[。｡]/g, '.')

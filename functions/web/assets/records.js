@@ -1,8 +1,9 @@
 // What is on record: the audit of operators' acts and what risk rules saw, newest first.
 
 import { el, put } from './dom.js';
-import { moment } from './act.js';
 import { yuan } from './money.js';
+import { row as rowOf, table } from './table.js';
+import { ZONE, isKnown, known, moment, told as refusalOf } from './values.js';
 
 /** The panels. */
 export const records = (ask) => [
@@ -11,14 +12,14 @@ export const records = (ask) => [
     title: '风控 Risk events',
     path: '/v1/admin/risk-events',
     list: 'events',
-    heads: ['#', '时间 At', '规则 Rule', '用户 User', '处置 Action', '详情 Detail'],
+    heads: ['#', `时间 At (${ZONE})`, '规则 Rule', '用户 User', '处置 Action', '详情 Detail'],
     row: (event) => [
       event.number,
-      moment(event.at_ms),
+      known(event.at_ms, moment),
       event.rule,
       event.user,
       event.action,
-      `${event.detail} ${event.packet_id ?? ''}`,
+      [event.detail, event.packet_id].filter(Boolean).join(' '),
     ],
   }),
   record(ask, {
@@ -26,21 +27,21 @@ export const records = (ask) => [
     title: '审计 Audit',
     path: '/v1/admin/audit',
     list: 'acts',
-    heads: ['#', '时间 At', '操作人 By', '操作 Act', '对象 On', '金额 ¥', '原因 Why'],
+    heads: ['#', `时间 At (${ZONE})`, '操作人 By', '操作 Act', '对象 On', '金额 ¥', '原因 Why'],
     row: (act) => [
       act.number,
-      moment(act.at_ms),
+      known(act.at_ms, moment),
       act.operator,
       act.act,
-      `${act.subject}${told(act)}`,
-      act.amount_fen === null ? '' : yuan(act.amount_fen),
+      `${act.subject}${restOf(act)}`,
+      isKnown(act.amount_fen) && yuan(act.amount_fen), // Not every act moves money, or asks for a reason.
       act.reason,
     ],
   }),
 ];
 
 /** The rest of an act: on or off, the value, the recipient. An act of a kind that is new here shows its detail as it is. */
-function told({ act, detail }) {
+function restOf({ act, detail }) {
   let facts;
   try {
     facts = JSON.parse(detail);
@@ -48,29 +49,30 @@ function told({ act, detail }) {
     return detail ? ` ${detail}` : '';
   }
   const words = {
-    switch: () => (facts.is_on ? '开 on' : '关 off'),
-    set: () => facts.value,
-    deposit: () => facts.user,
-    compensate: () => facts.user,
+    switch: ({ is_on: isOn }) => isOn !== undefined && (isOn ? '开 on' : '关 off'),
+    set: ({ value }) => (value === '' ? '平常 usual' : value),
+    deposit: ({ user }) => user,
+    compensate: ({ user }) => user,
   };
-  const rest = words[act] ? words[act]() : Object.keys(facts ?? {}).length > 0 && JSON.stringify(facts);
+  if (facts === null || Object.keys(facts).length === 0) return '';
+  const rest = (words[act] ?? JSON.stringify)(facts);
   return rest ? ` → ${rest}` : '';
 }
 
 function record(ask, { id, title, path, list, heads, row }) {
-  const body = el('tbody');
+  const all = table(heads, []);
+  const body = all.querySelector('tbody');
   const problem = el('p.problem', { role: 'alert' });
   const none = el('p.hint', { hidden: true }, '没有 None');
   const more = el('button.plain', { type: 'button', hidden: true }, '更多 More');
+  let round = 0;
   const read = async (before) => {
+    round += 1;
+    const mine = round;
     try {
       const page = await ask('GET', `${path}?limit=10${before ? `&before=${before}` : ''}`);
-      const rows = page[list].map((one) =>
-        el(
-          'tr',
-          row(one).map((cell) => el('td', String(cell ?? ''))),
-        ),
-      );
+      if (mine !== round) return; // It was read anew meanwhile: what is older does not follow on that.
+      const rows = page[list].map((one) => rowOf(heads, row(one)));
       if (before) body.append(...rows);
       else put(body, rows);
       none.hidden = body.children.length > 0;
@@ -78,30 +80,10 @@ function record(ask, { id, title, path, list, heads, row }) {
       more.onclick = () => read(page.next);
       put(problem);
     } catch (refusal) {
-      put(problem, `${refusal.code}: ${refusal.message}`);
+      if (mine === round) put(problem, refusalOf(refusal));
     }
   };
   read();
-  return el(
-    'section.panel.full',
-    { id },
-    el('h2', title, el('button.plain', { type: 'button', onclick: () => read() }, '刷新 Refresh')),
-    el(
-      'div.wide',
-      el(
-        'table',
-        el(
-          'thead',
-          el(
-            'tr',
-            heads.map((head) => el('th', head)),
-          ),
-        ),
-        body,
-      ),
-    ),
-    none,
-    problem,
-    more,
-  );
+  const again = el('button.plain', { type: 'button', onclick: () => read() }, '刷新 Refresh');
+  return el('section.panel.full', { id }, el('h2', title, again), all, none, problem, more);
 }

@@ -57,9 +57,9 @@ const BOUNDS = [
 ];
 
 /** The key of the text that explains a refusal, and what goes into its blanks. */
-export function textOf({ code, field, message = '' }) {
-  if (code === 'limit_exceeded' && `${field}` in REFUSALS) {
-    const [, bound] = /at most (\d+)/.exec(message) ?? [];
+export function textOf({ code = 'page', field, message = '' }) {
+  const [, bound] = /at most (\d+)/.exec(message) ?? [];
+  if (code === 'limit_exceeded' && bound && `${field}` in REFUSALS) {
     return [field, { bound: field.endsWith('_fen') ? yuan(Number(bound)) : bound }];
   }
   if (code === 'invalid_request') {

@@ -42,7 +42,7 @@ export function sendForm(session, people, onSent) {
   const pay = el('button.primary.big', t('pay'));
   const amountLabel = el('label', { for: 'amount' });
   const when = input('when', { type: 'datetime-local', step: 1, 'aria-label': t('at') });
-  const whenNote = el('small', t('atZone', { zone: zone() }));
+  const whenNote = el('small');
   const to = input('to', { placeholder: 'bob', autocapitalize: 'none', spellcheck: 'false' });
   const chips = [...known]
     .filter((user) => user !== session.user)
@@ -133,6 +133,7 @@ export function sendForm(session, people, onSent) {
     countField.hidden = typed.kind === 'exclusive';
     toField.hidden = typed.kind !== 'exclusive';
     when.hidden = whenNote.hidden = typed.starts !== -1;
+    write(whenNote, t('atZone', { zone: zone(new Date(typed.when).getTime() || now()) }));
     write(length, t('characters', { n: [...typed.greeting].length, most: GREETING_MAX }));
     put(total, el('small', '¥'), yuan(bodyOf(typed, session).body?.total_fen ?? 0));
     clear();
@@ -143,10 +144,10 @@ export function sendForm(session, people, onSent) {
   }
 
   async function check(mine) {
-    const { body, problem } = bodyOf(typed, session);
-    if (problem) {
-      const [id, text, isEmpty] = problem;
-      if (!isEmpty) say(id, text); // What is not typed yet is no mistake before it is sent.
+    const { body, problems } = bodyOf(typed, session);
+    if (problems) {
+      // What is not typed yet is no mistake before it is sent.
+      for (const [id, text, isEmpty] of problems) if (!isEmpty) say(id, text);
       return;
     }
     try {
@@ -191,12 +192,11 @@ export function sendForm(session, people, onSent) {
   async function submit(event) {
     event.preventDefault();
     if (pay.disabled) return;
-    const { body, problem } = bodyOf(typed, session);
+    const { body, problems } = bodyOf(typed, session);
     clear();
-    if (problem) {
-      const [id, text] = problem;
-      say(id, text);
-      form.querySelector(`#${id}`).focus();
+    if (problems) {
+      for (const [id, text] of problems) say(id, text);
+      form.querySelector(`#${problems[0][0]}`).focus();
       return;
     }
     clearTimeout(timer);

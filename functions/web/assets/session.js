@@ -4,6 +4,8 @@ import { api } from './api.js';
 import { ofWindow } from './storage.js';
 
 const KEPT = 'hongbao.session';
+/** The most packets of which something is remembered. */
+const KEPT_MAX = 200;
 
 /** Somebody with a token, in a group. */
 export class Session {
@@ -42,13 +44,13 @@ export class Session {
   /** Remembers a share that was shown: it is mine at once, and in the wallet a moment later. */
   remember(packet, amountFen, atMs) {
     if (this.opened.some((one) => one.packet === packet)) return;
-    this.opened = [{ packet, amountFen, atMs }, ...this.opened].slice(0, 200);
+    this.opened = [{ packet, amountFen, atMs }, ...this.opened].slice(0, KEPT_MAX);
     this.keep();
   }
 
   /** Remembers that nothing is left of a packet, which the list of packets learns only when all is settled. */
   rememberGone(packet) {
-    this.gone.add(packet);
+    this.gone = new Set([...this.gone, packet].slice(-KEPT_MAX));
     this.keep();
   }
 

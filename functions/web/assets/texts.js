@@ -76,6 +76,7 @@ export const WORDS = {
   ],
   verifySum: ['{count} 份加起来正好 ¥{yuan}', 'The {count} shares sum to exactly ¥{yuan}'],
   verifyShares: ['{checked} 份已拆的金额都与种子算出的相同', 'All {checked} opened shares are what the seed gives'],
+  verifyFirst: ['{count} 份都已核对，这里列出前 {n} 份', 'All {count} are checked; the first {n} are listed'],
   verifyBad: ['不一致！', 'This does not match!'],
   verified: ['公平：全部一致', 'Fair: everything matches'],
   unfair: ['有不一致，请联系客服', 'Something does not match: tell an operator'],

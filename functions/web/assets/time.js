@@ -5,6 +5,10 @@ import { el } from './dom.js';
 
 // The server's time less `performance.now()` lies between these: each answer narrows it down.
 let [least, most] = [-Infinity, Infinity];
+// This device's time less `performance.now()`, when it was last heard.
+let apart = 0;
+/** The two may drift apart so far. */
+const DRIFT_MS = 2000;
 
 /** Learns from an answer's `date`, which tells whole seconds, to a request made at `askedAt` of `performance.now()`. */
 export function hear(date, askedAt) {
@@ -14,17 +18,23 @@ export function hear(date, askedAt) {
   // They contradict each other when the measure stood still (the phone slept) or another server's clock answers.
   const isNew = low > most || high < least;
   [least, most] = isNew ? [low, high] : [Math.max(least, low), Math.min(most, high)];
+  apart = Date.now() - performance.now();
 }
 
-/** Whether any answer told the server's time. */
-export const isTimeKnown = () => least !== -Infinity;
+const isTold = () => least !== -Infinity;
+
+/**
+ * Whether the server's time is known: an answer told it, and since then this device has measured without a break. After
+ * a sleep the measure may have stood still, and only the next answer tells.
+ */
+export const isTimeKnown = () => isTold() && Math.abs(Date.now() - performance.now() - apart) < DRIFT_MS;
 
 /** The server's time in Unix milliseconds; this device's, as long as nobody told. */
-export const now = () => (isTimeKnown() ? Math.round((least + most) / 2 + performance.now()) : Date.now());
+export const now = () => (isTold() ? Math.round((least + most) / 2 + performance.now()) : Date.now());
 
-/** `UTC+8`: the reader's zone. */
-export function zone() {
-  const minutes = -new Date(now()).getTimezoneOffset();
+/** `UTC+8`: the reader's zone; which one it is depends on the moment where clocks are turned in summer. */
+export function zone(ms = now()) {
+  const minutes = -new Date(ms).getTimezoneOffset();
   const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
   return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;
 }
@@ -41,7 +51,7 @@ export function moment(ms) {
   const isThisYear = at.getFullYear() === today.getFullYear();
   const isToday = at.toDateString() === today.toDateString();
   const year = `${at.getFullYear()}-`;
-  const title = `${year}${day} ${time}:${two(at.getSeconds())} ${zone()}`;
+  const title = `${year}${day} ${time}:${two(at.getSeconds())} ${zone(ms)}`;
   return el(
     'time',
     { datetime: at.toISOString(), title },

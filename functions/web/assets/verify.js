@@ -8,6 +8,8 @@ import { histogram } from './plot.js';
 import { t } from './words.js';
 
 const ROUNDS = 4000;
+/** The most shares that are listed; all are checked. */
+const LISTED = 200;
 let ready;
 
 /** Checks a packet that is over and shows every step in `place`. */
@@ -49,7 +51,7 @@ export async function verify(place, session, packet) {
 /** Every share, in the order of the race, with what was possible at its place. */
 function table(packet, shares, opened) {
   let left = packet.total_fen;
-  const rows = shares.slice(0, 200).map((fen, seq) => {
+  const rows = shares.slice(0, LISTED).map((fen, seq) => {
     const people = packet.count - seq;
     const high = people === 1 ? left : Math.floor((2 * left - 1) / people);
     const low = people === 1 ? left : 1;
@@ -68,7 +70,8 @@ function table(packet, shares, opened) {
       el('td', holds ? '✓' : '✗'),
     );
   });
-  return el('table.checked', el('caption.unseen', t('verify')), el('tbody', rows));
+  const note = shares.length > LISTED && el('p.hint', t('verifyFirst', { n: LISTED, count: shares.length }));
+  return [note, el('table.checked', el('caption.unseen', t('verify')), el('tbody', rows))];
 }
 
 function luck(packet, mine) {

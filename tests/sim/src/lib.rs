@@ -9,6 +9,7 @@ pub mod canary;
 pub mod checker;
 pub mod database;
 pub mod fault;
+pub mod guesser;
 pub mod hostile;
 pub mod http;
 pub mod hunt;

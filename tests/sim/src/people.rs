@@ -42,6 +42,9 @@ pub fn start(site: &Rc<Site>, unfinished: &Rc<Cell<u64>>, duration_ms: u64) {
     if random.below(2) == 0 {
         crate::hostile::start(site, unfinished);
     }
+    if random.below(2) == 0 {
+        crate::guesser::start(site, unfinished);
+    }
     for number in 0..packets {
         let sender = random.pick(&people).clone();
         let wish = wish(site, &people, large);

@@ -38,7 +38,7 @@ async fn measure(books: &Backend) {
 }
 
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: cargo xtask test long"]
 fn settle_throughput() {
     on(crate::Kind::Sqlite, measure);
     on(crate::Kind::Postgres, measure);

@@ -1,7 +1,7 @@
 //! PostgreSQL is promoted elsewhere while the demoted server goes on answering reads on the connections it has.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hongbao_stack::Postgres;
 use hongbao_tests::person::PURSE_FEN;
@@ -38,7 +38,7 @@ async fn a_promoted_postgres_is_found_within_two_seconds_and_no_fen_is_lost() {
     let (log, group) = (Log::default(), scene.group());
     let load = futures::future::join_all(crowd.iter().map(|person| evening(person, &group, &log)));
     let promotion = async {
-        tokio::time::sleep(Duration::from_secs(2)).await; // The load runs in.
+        log.runs_in(Instant::now()).await;
         // Connections live on and read only: as after a switch-over, and as every standby answers.
         ask(&old, "alter system set default_transaction_read_only = on");
         ask(&old, "select pg_reload_conf()");

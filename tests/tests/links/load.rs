@@ -13,6 +13,8 @@ use serde_json::json;
 const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 /// How many of each kind have to be granted after it, so that every instance and connection had its turn.
 const ENOUGH: usize = 40;
+/// How many kinds of requests [`evening`] makes.
+const KINDS: usize = 6;
 /// Who is refused asks again, like a patient person's program.
 const PATIENCE: Duration = Duration::from_millis(10);
 const LIMIT: Duration = Duration::from_secs(60);
@@ -50,6 +52,14 @@ impl Log {
             }
         }
         kinds
+    }
+
+    /// Waits until everybody is at it: enough of every kind was granted since `started`.
+    pub(crate) async fn runs_in(&self, started: Instant) {
+        while self.since(started).len() < KINDS || self.since(started).values().any(|(granted, _)| *granted < ENOUGH) {
+            assert!(started.elapsed() < LIMIT, "the load does not run in: {:?}", self.since(started));
+            tokio::time::sleep(PATIENCE).await;
+        }
     }
 
     /// Waits until enough of every kind was granted after a promotion.

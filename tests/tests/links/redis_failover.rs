@@ -1,6 +1,6 @@
 //! Redis is promoted elsewhere while the demoted server goes on answering reads on the connections it has.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hongbao_stack::{Redis, RedisOptions, free_port, redis_variables};
 use hongbao_tests::ledger::Books;
@@ -34,7 +34,7 @@ async fn a_promoted_redis_is_found_within_two_seconds_and_no_fen_is_lost() {
     let (log, group) = (Log::default(), scene.group());
     let load = futures::future::join_all(crowd.iter().map(|person| evening(person, &group, &log)));
     let promotion = async {
-        tokio::time::sleep(Duration::from_secs(2)).await; // The load runs in.
+        log.runs_in(Instant::now()).await;
         // The server's own procedure: it holds back writes until the replica has everything, and swaps.
         ask(&stack.redis[0].url(), &["FAILOVER", "TO", "127.0.0.1", &replica.port().to_string()]);
         until("the replica is promoted", || async {

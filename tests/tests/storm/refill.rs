@@ -153,7 +153,7 @@ fn send_many(stack: &Stack, group: &str, packets: u64) -> String {
 /// How long it takes until a shard is open again, until a packet is had of it, and until all are back:
 /// `cargo test --release --package hongbao-tests --test storm -- --ignored rebuilding --nocapture`
 #[tokio::test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: cargo xtask test long"]
 async fn rebuilding_many_packets() {
     let stack = start("many", |options| options.sweep_every = Some(Duration::from_millis(200)));
     let scene = Scene::on(&stack, "many");

@@ -21,6 +21,9 @@ const gone = [
   [HTMLDialogElement.prototype, 'show', 'showModal', 'close', 'requestClose', 'open', 'returnValue'],
   [Document.prototype, 'startViewTransition'],
   [window, 'HTMLDialogElement', 'Iterator', 'structuredClone', 'navigation', 'scheduler', 'reportError', 'URLPattern'],
+  // Not as old, and missing in some in-app browsers.
+  [window, 'IntersectionObserver', 'ResizeObserver', 'BroadcastChannel', 'SharedWorker', 'Notification'],
+  [Navigator.prototype, 'clipboard', 'share', 'vibrate', 'locks', 'wakeLock', 'serviceWorker', 'storage'],
   [window, 'CompressionStream', 'DecompressionStream', 'requestIdleCallback', 'cancelIdleCallback'],
 ];
 for (const [owner, ...names] of gone) for (const name of names) delete owner[name];

@@ -16,6 +16,8 @@ use crate::setup;
 
 /// The package of the simulation.
 const SIMULATION: &str = "hongbao-sim";
+/// The package of the tests of the whole.
+const WHOLE: &str = "hongbao-tests";
 /// The package of the browser tests.
 const BROWSER: &str = "hongbao-web";
 
@@ -45,6 +47,8 @@ enum Part {
     Contract,
     /// Formatting and clippy
     Lint,
+    /// What takes minutes and is no part of the others: long forms of tests, and measurements
+    Long,
 }
 
 /// How many tests ended how.
@@ -90,7 +94,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !matches!(arguments.part, Some(Part::Lint | Part::Contract)) {
         let mut cargo = project.native("test")?;
         choose(&project, &mut cargo, arguments.part)?;
-        check("tests", count(cargo.args(["--no-fail-fast", "--"]).args(&arguments.arguments), &project, &mut tally));
+        cargo.args(["--no-fail-fast", "--"]);
+        if arguments.part == Some(Part::Long) {
+            cargo.args(["--ignored", "--nocapture", "--test-threads", "1"]);
+        }
+        check("tests", count(cargo.args(&arguments.arguments), &project, &mut tally));
     }
     if wants(Part::Lint) {
         check("clippy", clippy(&project));
@@ -116,7 +124,10 @@ fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<
             Some(Part::Sim) if package["name"] != SIMULATION => {}
             Some(Part::Web) if package["name"] != BROWSER => {}
             Some(Part::E2e) if package["name"] == SIMULATION || package["name"] == BROWSER => {}
-            Some(Part::E2e | Part::Web | Part::Sim) => tests.for_each(|name| _ = cargo.args(["--test", name])),
+            Some(Part::Long) if package["name"] != WHOLE => {}
+            Some(Part::E2e | Part::Web | Part::Sim | Part::Long) => {
+                tests.for_each(|name| _ = cargo.args(["--test", name]))
+            }
             Some(Part::Contract | Part::Lint) | None => {}
         }
     }

@@ -161,6 +161,14 @@ pub const CANARIES: &[Canary] = &[
         },
     },
     Canary {
+        name: "guesses_are_not_counted",
+        bug: "a wrong password is refused before it is counted",
+        seam: || {
+            let at_once = "if guess == 'wrong' then return {'wrong_password'} end\nif guess then\n";
+            Seam::script("grab.lua", "if guess then\n", at_once)
+        },
+    },
+    Canary {
         name: "bell_is_trusted",
         bug: "the sweep does not read the journal, so a lost bell loses its entries",
         seam: || Seam::link(LinkBug::TrustsTheBell),

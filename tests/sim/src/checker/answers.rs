@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+
 use super::history::{Call, Fault, Line};
 use super::tables::{Claim, Tables};
 use super::{Moment, Violation, violation};
@@ -44,6 +46,13 @@ impl Evidence<'_> {
             let is_here = fault.shard.is_none() || shard.is_none() || fault.shard == shard;
             fault.loses_data() && is_here && fault.from_ms <= to_ms && fault.at_ms >= from_ms
         })
+    }
+
+    /// Whether what was granted by `before` may have been lost when `after` was: the shard lost data between them, or it
+    /// went on under another epoch because it had lost data, which may be noticed much later.
+    fn may_be_granted_anew(&self, packet: &str, before: &Call, after: &Call) -> bool {
+        let is_other_epoch = epoch(before) != epoch(after) && self.may_be_lost(packet, 0, after.end_ms);
+        is_other_epoch || self.may_be_lost(packet, before.start_ms, after.end_ms)
     }
 
     /// An open that was answered is a claim of exactly this share; asked again, it is answered the same.
@@ -102,7 +111,7 @@ impl Evidence<'_> {
         for call in self.named("grab").filter(|call| call.is_ok()) {
             let (Some(packet), Some(seq)) = (call.packet.as_deref(), call.number("seq")) else { continue };
             let (mine, before) = of_user.entry((packet, &call.user)).or_insert((seq, call));
-            if *mine != seq && !self.may_be_lost(packet, before.start_ms, call.end_ms) {
+            if *mine != seq && !self.may_be_granted_anew(packet, before, call) {
                 violation(found, "user holds two shares", format!("{before:?}, then {call:?}"));
             }
             let owner = of_share.entry((packet, seq)).or_insert(call);
@@ -113,7 +122,7 @@ impl Evidence<'_> {
                         && open.number("seq") != Some(seq)
                         && open.start_ms <= call.end_ms
                 });
-            let is_lost = has_given_back || self.may_be_lost(packet, owner.start_ms, call.end_ms);
+            let is_lost = has_given_back || self.may_be_granted_anew(packet, owner, call);
             if owner.user != call.user && !is_lost {
                 violation(found, "share has two holders", format!("{owner:?}, then {call:?}"));
             }
@@ -249,4 +258,11 @@ impl Evidence<'_> {
             }
         }
     }
+}
+
+/// The epoch under which a grab was granted: in its voucher, behind the key's name and a dot, the bytes 20 to 23.
+fn epoch(grab: &Call) -> Option<[u8; 4]> {
+    let voucher = grab.body.get("voucher")?.as_str()?;
+    let payload = Base64UrlUnpadded::decode_vec(voucher.split_once('.')?.1).ok()?;
+    payload.get(20..24)?.try_into().ok()
 }

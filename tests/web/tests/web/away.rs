@@ -17,7 +17,7 @@ async fn gives(person: &Person, group: &str, how_many: usize) -> Vec<String> {
     packets
 }
 
-async fn shown(window: &Window, css: &str, field: &str) -> Vec<String> {
+pub(crate) async fn shown(window: &Window, css: &str, field: &str) -> Vec<String> {
     let script = "return [...document.querySelectorAll(arguments[0])].map((node) => node.dataset[arguments[1]])";
     let list = window.run(script, vec![json!(css), json!(field)]).await;
     list.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()

@@ -11,6 +11,8 @@ const BLOCKED: &str = "for (const name of ['localStorage', 'sessionStorage']) Ob
 /// An Android WebView without DOM storage.
 const NO_STORAGE: &str =
     "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {value: null});";
+/// Nothing fits into the storages any more.
+const FULL: &str = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };";
 
 /// A packet is opened and one is sent.
 async fn works(window: &Window, scene: &Scene<'_>, who: &str) {
@@ -35,7 +37,7 @@ async fn works(window: &Window, scene: &Scene<'_>, who: &str) {
 async fn a_window_that_may_keep_nothing_works() {
     let scene = Scene::new("blocked");
     let browser = Browser::start("blocked").expect("a browser");
-    for (who, script) in [("bob", BLOCKED), ("carol", NO_STORAGE)] {
+    for (who, script) in [("bob", BLOCKED), ("carol", NO_STORAGE), ("dave", FULL)] {
         let window = browser.window_after(script, PHONE, "zh-CN", scene.stack.base_url()).await.expect("a window");
         works(&window, &scene, who).await;
         window.press(".me .plain").await;
@@ -75,6 +77,11 @@ async fn a_browser_of_five_years_ago_works() {
         closes(how).await;
     }
     is_content(&window).await;
+    let address = format!("{}/docs", scene.stack.base_url());
+    let desk = browser.window_after(OLD, PHONE, "en-US", &address).await.expect("a window");
+    desk.press("#post-v1-dev-login .copy").await;
+    desk.reads("#post-v1-dev-login .copy", "selected").await;
+    is_content(&desk).await;
 }
 
 #[tokio::test]
@@ -104,4 +111,44 @@ async fn a_page_that_loads_by_half_says_so() {
     let said =
         until("it says so", || async { Some(window.text("#app").await).filter(|text| text.contains("检查网络")) });
     assert!(said.await.contains("did not load completely"));
+}
+
+/// A network that wants a login answers with a page of its own, and that it is all well.
+#[tokio::test]
+async fn a_page_in_place_of_an_answer_is_no_answer() {
+    let scene = Scene::new("portal");
+    let browser = Browser::start("portal").expect("a browser");
+    let alice = scene.person("alice").await;
+    let packet = alice.give(&Draft::new("equal", 400, 2, &scene.group())).await;
+    let window = browser.window(PHONE, "zh-CN", scene.stack.base_url()).await.expect("a window");
+    comes(&window, &scene.id("bob"), &scene.group()).await;
+    window.find(&bubble(&packet)).await;
+    let between = "const real = window.fetch; window.isBetween = true; window.fetch = (path, request) => \
+        window.isBetween ? Promise.resolve(new Response('<p>Welcome to our hotel</p>', \
+        {headers: {'content-type': 'text/html'}})) : real(path, request)";
+    window.run(between, vec![]).await;
+    window.press(&bubble(&packet)).await;
+    window.reads(".packet-dialog .say", "再试").await;
+    window.run("window.isBetween = false", vec![]).await;
+    window.press(".front .coin").await;
+    assert_eq!(amount(&window).await, 200);
+    is_content(&window).await;
+}
+
+/// What the sender's form takes as a password can be typed on the envelope: letters are counted as people count them.
+#[tokio::test]
+async fn a_password_of_pictures_can_be_typed() {
+    let scene = Scene::new("pictures");
+    let browser = Browser::start("pictures").expect("a browser");
+    let alice = scene.person("alice").await;
+    let word = "🧧".repeat(30);
+    let packet = alice.give(&Draft::new("equal", 400, 2, &scene.group()).with("password", word.clone())).await;
+    let window = browser.window(PHONE, "zh-CN", scene.stack.base_url()).await.expect("a window");
+    comes(&window, &scene.id("bob"), &scene.group()).await;
+    window.press(&bubble(&packet)).await;
+    window.find(".front #password:focus").await;
+    window.tools("Input.insertText", serde_json::json!({"text": word})).await.expect("text can be typed");
+    window.press(".front .coin").await;
+    assert_eq!(amount(&window).await, 200);
+    is_content(&window).await;
 }

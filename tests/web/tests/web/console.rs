@@ -3,10 +3,11 @@
 use hongbao_client::Method;
 use hongbao_tests::person::PURSE_FEN;
 use hongbao_tests::stage::start;
-use hongbao_tests::{Draft, Reply, Scene};
-use hongbao_web::{Browser, DESK};
+use hongbao_tests::{Draft, Reply, Scene, until};
+use hongbao_web::{Browser, DESK, OLD};
 use serde_json::json;
 
+use crate::operator::{forges, operates};
 use crate::people::is_content;
 
 #[tokio::test]
@@ -17,13 +18,7 @@ async fn an_operator_compensates_an_exception_in_two_steps_with_a_reason() {
     let packet = alice.give(&Draft::new("equal", 1_000, 4, &scene.group())).await;
     bob.take(&packet).await;
     bob.comes_to_hold(PURSE_FEN + 250).await;
-    // An entry that no script wrote: bob's share once more, for eve.
-    let mut redis =
-        redis::Client::open(scene.stack.redis[0].url()).expect("an address").get_connection().expect("Redis");
-    let entry = format!("open {packet} 1 0 {} 1700000000000", eve.id);
-    let added: redis::RedisResult<String> =
-        redis::cmd("XADD").arg("hb:{0}:events").arg("*").arg("e").arg(entry).query(&mut redis);
-    added.expect("an entry");
+    forges(scene.stack, &packet, &eve.id);
     scene.stack.sweep().expect("a sweep");
 
     let address = format!("{}/console", scene.stack.base_url());
@@ -45,7 +40,7 @@ async fn an_operator_compensates_an_exception_in_two_steps_with_a_reason() {
 
     desk.press(".exception.open [data-act='compensate']").await;
     desk.press(".act button.primary").await;
-    desk.reads(".act .problem", "请写明原因").await;
+    desk.reads("#reason-problem", "请写明").await;
     desk.write("#reason", "our fault").await;
     desk.press(".act button.primary").await;
     let review = desk.reads(".confirming", "不能撤销").await;
@@ -84,9 +79,7 @@ async fn the_console_tells_trouble_without_a_press() {
     let token = stack.operator_token().expect("a token");
     let operator = scene.bearer("operator", &token);
     let browser = Browser::start("console-trouble").expect("a browser");
-    let desk = browser.window(DESK, "zh-CN", &format!("{}/console", stack.base_url())).await.expect("a window");
-    desk.write("#token", &token).await;
-    desk.press(".login button").await;
+    let desk = operates(&browser, DESK, &stack).await;
     desk.reads(".health", "All is well").await;
 
     let set = async |path: &str, body: serde_json::Value| {
@@ -108,7 +101,8 @@ async fn the_console_tells_trouble_without_a_press() {
 
     desk.press("#audit h2 button").await;
     let audit = desk.reads("#audit", "order-1").await;
-    for told in [format!("order-1 → {}", scene.id("bob")), "ladder → 3".into(), "sends → 关 off".into()] {
+    let deposited = format!("order-1 → {}", scene.id("bob"));
+    for told in [&deposited, "ladder → 3", "ladder → 平常 usual", "sends → 关 off", "(UTC+8)"] {
         assert!(audit.contains(&told), "{told} is not in {audit}");
     }
     stack.redis[0].pause();
@@ -117,4 +111,63 @@ async fn the_console_tells_trouble_without_a_press() {
     stack.redis[0].resume();
     desk.reads(".health", "All is well").await;
     desk.reads("#shards .ok", "#0 ✓").await;
+}
+
+/// Back closes a dialog and stays on the console; who is not let in any more stands before the login alone.
+#[tokio::test]
+async fn a_dialog_of_the_console_goes_with_back_and_with_its_operator() {
+    let stack = start("console-back", |_| {});
+    let browser = Browser::start("console-back").expect("a browser");
+    for script in ["", OLD] {
+        let address = format!("{}/console", stack.base_url());
+        let desk = browser.window_after(script, DESK, "zh-CN", &address).await.expect("a window");
+        desk.write("#token", &stack.operator_token().expect("a token")).await;
+        desk.press(".login button").await;
+        desk.press("#deposits button").await;
+        desk.find(".act-dialog").await;
+        desk.back().await;
+        desk.loses("dialog").await;
+        desk.find(".board").await;
+        desk.press("#deposits button").await;
+        desk.find(".act-dialog").await;
+        let end = "const real = window.fetch; window.fetch = (path, request) => real(path, {...request, headers: {}})";
+        desk.run(end, vec![]).await;
+        desk.find("#token").await;
+        assert_eq!(desk.count("dialog").await, 0, "the dialog is gone");
+        is_content(&desk).await;
+    }
+}
+
+/// Answers that come late belong to what was asked for then.
+#[tokio::test]
+async fn a_late_answer_is_not_shown_as_another_list() {
+    let stack = start("console-late", |_| {});
+    let scene = Scene::on(&stack, "late");
+    let [alice, bob, eve] = scene.people(["alice", "bob", "eve"]).await;
+    let packet = alice.give(&Draft::new("equal", 1_000, 4, &scene.group())).await;
+    bob.take(&packet).await;
+    bob.comes_to_hold(PURSE_FEN + 250).await;
+    forges(&stack, &packet, &eve.id);
+    let browser = Browser::start("console-late").expect("a browser");
+    let desk = operates(&browser, DESK, &stack).await;
+    desk.find(".exception.open").await;
+    let hold = "const real = window.fetch; window.held = []; window.fetch = async (path, request) => { \
+        const answer = await real(path, request); \
+        if (path.includes('state=resolved')) await new Promise((go) => window.held.push(go)); return answer; }";
+    desk.run(hold, vec![]).await;
+    desk.press("[data-state='resolved']").await;
+    let is_held = || async { desk.run("return window.held.length", vec![]).await.as_u64().filter(|held| *held > 0) };
+    until("the answer is held", is_held).await;
+    desk.press("[data-state='open']").await;
+    desk.find("[data-state='open'][aria-pressed='true']").await;
+    let again = "window.shown = document.querySelector('.exception.open')";
+    desk.run(again, vec![]).await;
+    until("it is drawn anew", || async {
+        let drawn = "return document.querySelector('.exception.open') !== window.shown";
+        (desk.run(drawn, vec![]).await == json!(true)).then_some(())
+    })
+    .await;
+    let let_go = "const [done] = arguments; window.held.forEach((go) => go()); setTimeout(done, 200)";
+    desk.run_to_end(let_go, vec![]).await;
+    assert_eq!(desk.count(".exception.open").await, 1, "the list that was chosen");
 }

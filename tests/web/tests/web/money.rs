@@ -1,9 +1,11 @@
 //! Amounts as people type them: what is sent is what was meant, or nothing.
 
-use hongbao_tests::Scene;
+use hongbao_tests::stage::start;
+use hongbao_tests::{Scene, until};
 use hongbao_web::{Browser, DESK, PHONE};
 use serde_json::{Value, json};
 
+use crate::operator::operates;
 use crate::people::{enters, is_content, newest};
 
 /// What is typed, and what it is in fen.
@@ -54,6 +56,30 @@ const AMOUNTS: &[(&str, Option<i64>)] = &[
     ("½", None),
     ("99999999999999", None),
     ("¥¥1", None),
+    ("1 000,50", None),
+    ("1.2.3", None),
+    ("1,23.5", None),
+    ("1,234,56", None),
+    ("1٫50", None),
+    ("1٬000", None),
+    ("١٢", None),
+    ("1’000", None),
+    ("1＇000", None),
+    ("1_000", None),
+    ("1·50", None),
+    ("1　000", None),
+    ("1\u{a0}000", None),
+    ("12\n5", None),
+    ("+5", None),
+    ("5%", None),
+    ("$5", None),
+    ("￥１，２３４．５０元", Some(123_450)),
+    ("１２，５", Some(1_250)),
+    ("￥1.5", Some(150)),
+    ("¥\u{a0}1.5", Some(150)),
+    // What is copied from a chat or another app may bring marks that nobody sees.
+    ("\u{202d}12.50\u{202c}", Some(1_250)),
+    ("\u{feff}8.88\u{200b}", Some(888)),
 ];
 /// The same for a whole number.
 const NUMBERS: &[(&str, Option<i64>)] = &[
@@ -64,6 +90,13 @@ const NUMBERS: &[(&str, Option<i64>)] = &[
     ("0x10", None),
     ("1,000", None),
     ("5.0", None),
+    ("5.", None),
+    ("+5", None),
+    ("1 0", None),
+    ("٥", None),
+    ("五", None),
+    ("1234567890", None),
+    ("\u{200e}12", Some(12)),
     ("-1", None),
     ("", None),
 ];
@@ -102,7 +135,7 @@ async fn a_decimal_comma_sends_one_yuan_fifty() {
     window.reads(".send .verdict", "发后余额").await;
     window.press(".send > .primary").await;
     window.loses(".send-dialog").await;
-    let packet = hongbao_tests::until("it is sent", || newest(&window)).await;
+    let packet = until("it is sent", || newest(&window)).await;
     assert_eq!(alice.see(&packet).await["total_fen"], 150);
     is_content(&window).await;
 }
@@ -120,6 +153,14 @@ async fn what_is_refused_is_refused_beside_its_field_in_the_readers_language() {
     window.write("#amount", "1").await;
     window.write("#count", "1e2").await;
     window.reads("#count-problem", "请填个数").await;
+    // Each of several, also where the first is only empty.
+    window.write("#amount", "").await;
+    window.write("#count", "abc").await;
+    window.reads("#count-problem", "请填个数").await;
+    window.write("#amount", "x").await;
+    window.reads("#amount-problem", "请填金额").await;
+    window.reads("#count-problem", "请填个数").await;
+    window.write("#amount", "1").await;
     window.write("#count", "5").await;
     window.write("#greeting", &"长".repeat(201)).await;
     let said = window.reads("#greeting-problem", "200").await;
@@ -144,17 +185,14 @@ async fn a_deposit_is_reviewed_as_what_it_books() {
     let browser = Browser::start("deposit").expect("a browser");
     let bob = scene.person("bob").await;
     let before = bob.balance().await;
-    let address = format!("{}/console", scene.stack.base_url());
-    let desk = browser.window(DESK, "zh-CN", &address).await.expect("a window");
-    desk.write("#token", &scene.stack.operator_token().expect("a token")).await;
-    desk.press(".login button").await;
+    let desk = operates(&browser, DESK, scene.stack).await;
     desk.press("#deposits button").await;
     desk.write("#deposit-id", "comma-1").await;
     desk.write("#deposit-user", &bob.id).await;
-    for wrong in ["", "abc", "1,234,5"] {
+    for wrong in ["", " ", "abc", "1,234,5", "0", "-1", "10000000000.01"] {
         desk.write("#deposit-amount", wrong).await;
         desk.press(".act button.primary").await;
-        desk.reads(".act .problem", "金额").await;
+        desk.reads("#deposit-amount-problem", "Enter an amount from ¥0.01 to").await;
     }
     desk.write("#deposit-amount", "1,50").await;
     desk.press(".act button.primary").await;
@@ -162,5 +200,55 @@ async fn a_deposit_is_reviewed_as_what_it_books() {
     desk.press(".act button.primary").await;
     desk.loses(".act-dialog").await;
     bob.comes_to_hold(before + 150).await;
+    is_content(&desk).await;
+}
+
+/// Every number that an operator types: what is none, or beyond its bound, is told beside the field and changes nothing.
+#[tokio::test]
+async fn a_number_of_an_operator_is_within_its_bounds() {
+    let stack = start("bounds", |_| {});
+    let browser = Browser::start("bounds").expect("a browser");
+    let desk = operates(&browser, DESK, &stack).await;
+    desk.press("#shards .acts .plain").await;
+    desk.write("#reason", "a test").await;
+    for wrong in ["", "  ", "-1", "1.5", "1,5", "1e2", "0x10", "1001", "abc", "1 0"] {
+        desk.write("#weight", wrong).await;
+        desk.press(".act button.primary").await;
+        desk.reads("#weight-problem", "0 到 1000").await;
+        desk.find("#weight[aria-invalid='true']:focus").await;
+        assert_eq!(desk.count(".confirming:not([hidden])").await, 0, "{wrong:?} is to be reviewed");
+    }
+    desk.write("#weight", "１０").await;
+    // A line break is no character that a reason may not have.
+    desk.write("#reason", "too slow\nfor its age").await;
+    desk.press(".act button.primary").await;
+    let review = desk.reads(".confirming", "too slow for its age").await;
+    assert!(review.contains("权重 Weight\n10\n"), "{review}");
+    desk.press(".act button.primary").await;
+    desk.loses(".act-dialog").await;
+    let weight = async || desk.text("#shards td:nth-child(4)").await;
+    until("it weighs 10", || async { weight().await.ends_with("10").then_some(()) }).await;
+
+    desk.press("#deposits button").await;
+    desk.write("#deposit-id", "login:1").await;
+    desk.write("#deposit-user", "bob").await;
+    desk.write("#deposit-amount", "1").await;
+    desk.write("#reason", &"长".repeat(501)).await;
+    desk.press(".act button.primary").await;
+    desk.reads("#reason-problem", "500").await;
+    desk.write("#reason", &"🧧".repeat(500)).await;
+    // What only the application knows to be wrong stands beside its field too.
+    for (field, corrected) in [("user", "us_bob"), ("id", "order-1")] {
+        desk.press(".act button.primary").await;
+        desk.reads(".confirming", "¥1.00").await;
+        desk.press(".act button.primary").await;
+        desk.reads(&format!("#deposit-{field}-problem"), "invalid_request").await;
+        desk.write(&format!("#deposit-{field}"), corrected).await;
+    }
+    desk.press(".close").await;
+
+    desk.write("#blocked-user", "  ").await;
+    desk.press("#blacklist form button").await;
+    desk.reads("#blocked-user-problem", "必填").await;
     is_content(&desk).await;
 }

@@ -8,11 +8,11 @@ use hongbao_web::{Browser, DESK, PHONE, SMALL_PHONE, Screen, Window, ZOOMED_PHON
 use crate::people::{bubble, is_content, opens};
 
 /// The longest name of a user or a group, without its prefix.
-fn longest(start: &str) -> String {
+pub(crate) fn longest(start: &str) -> String {
     format!("{start}{}", "W".repeat(60 - start.len()))
 }
 
-async fn fits(window: &Window, what: &str) {
+pub(crate) async fn fits(window: &Window, what: &str) {
     // What comes from the server is there once nothing has changed for two frames of the page's.
     let settled = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
     window.run_to_end(settled, vec![]).await;
@@ -127,6 +127,15 @@ async fn walk(browser: &Browser, scene: &Scene<'_>, screen: Screen, language: &s
         window.find(there).await;
         fits(&window, &format!("{view}, {place}")).await;
     }
+    window.press(".tabs button:last-child").await;
+    window.find(".mine-view .empty").await;
+    fits(&window, &format!("nothing sent, {place}")).await;
+    window.set_offline(true).await;
+    window.find(".connection:not(:empty)").await;
+    window.press(".tabs button").await;
+    window.find(".mine-view .empty small").await;
+    fits(&window, &format!("no network, {place}")).await;
+    window.set_offline(false).await;
     is_content(&window).await;
 }
 
