@@ -95,6 +95,7 @@ function board(ask) {
     ),
     shown,
   );
+  const read = () => panels.forEach((panel) => panel.read?.());
   let rounds = 0;
   const round = async () => {
     const [stats, metrics] = await Promise.all([ask('GET', '/v1/admin/stats'), ask('GET', '/metrics')]);
@@ -103,7 +104,7 @@ function board(ask) {
     const found = troubles(stats, metrics);
     const hasChanged = say(found.length === 0, found.join(' · ') || '正常 All is well');
     // What somebody else has set, or what has broken, shows without a press.
-    if (hasChanged || rounds % PANELS_EVERY_ROUNDS === 0) panels.forEach((panel) => panel.read?.());
+    if (hasChanged || rounds % PANELS_EVERY_ROUNDS === 0) read();
     rounds += 1;
     return true;
   };
@@ -118,7 +119,8 @@ function board(ask) {
     idleMs: 2000,
     onState: ({ ok, refusal }) => {
       if (refusal?.status === 401) leave();
-      else if (!ok) say(false, `没有应答，重试中 No answer, trying again (${refusal.code ?? refusal})`);
+      // Then the panels may know more, each of its own store.
+      else if (!ok && say(false, `没有应答，重试中 No answer, trying again (${refusal.code ?? refusal})`)) read();
     },
   });
 }

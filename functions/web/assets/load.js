@@ -123,7 +123,7 @@ function shards(ask) {
       el('td.number', known(shard.packets), isKnown(shard.rebuilt) && rebuilt(shard)),
       el('td.number', known(shard.backlog)),
       el('td.number', known(shard.weight)),
-      el('td.acts', button('权重 Weigh', false, weigh(shard)), button('放弃 Give up', true, giveUp(shard))),
+      el('div.acts', button('权重 Weigh', false, weigh(shard)), button('放弃 Give up', true, giveUp(shard))),
     ]);
     return table(heads, rows);
   };

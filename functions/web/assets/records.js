@@ -50,7 +50,7 @@ function restOf({ act, detail }) {
   }
   const words = {
     switch: ({ is_on: isOn }) => isOn !== undefined && (isOn ? '开 on' : '关 off'),
-    set: ({ value }) => (value === '' ? '平常 usual' : value),
+    set: ({ value }) => value,
     deposit: ({ user }) => user,
     compensate: ({ user }) => user,
   };
