@@ -131,9 +131,9 @@ async fn walk(browser: &Browser, scene: &Scene<'_>, screen: Screen, language: &s
     window.find(".mine-view .empty").await;
     fits(&window, &format!("nothing sent, {place}")).await;
     window.set_offline(true).await;
-    window.find(".connection:not(:empty)").await;
     window.press(".tabs button").await;
     window.find(".mine-view .empty small").await;
+    window.find(".connection:not(:empty)").await;
     fits(&window, &format!("no network, {place}")).await;
     window.set_offline(false).await;
     is_content(&window).await;
