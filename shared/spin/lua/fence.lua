@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Stops a shard whose contents cannot be trusted: from here on every script refuses.
 --
 -- KEYS  epoch

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes the fence down, unless the server has started anew since it was filled.
 --
 -- KEYS  epoch, compared, origin

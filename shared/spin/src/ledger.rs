@@ -32,7 +32,7 @@ pub use keys::KeyUse;
 pub use lists::List;
 pub use operator::By;
 pub use retention::{EndedPlace, RetiredMark};
-pub use shards::{Refill, ShardRecord};
+pub use shards::{LEASE_MS, Refill, ShardRecord};
 pub use shares::SharesPage;
 pub use statements::Statements;
 
@@ -67,6 +67,12 @@ impl Packet {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.closed_at_ms.is_some() || self.settled >= self.facts.count
+    }
+
+    /// Whether nothing about it can change any more: every share is paid, or what was left is back.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.settled >= self.facts.count || self.refunded.is_some()
     }
 
     /// Whether a shard may have held it before `epoch` began, which is at least the Unix time in seconds then. A clock

@@ -4,9 +4,9 @@
 //! who has a share of it: they, whose share waits, are always asked for at the shard. No more shares are handed out by
 //! then, so who is not among them has none.
 //!
-//! **Invariant:** such a refusal holds under the shard's epoch in which it was seen, and for ten seconds: a shard that
+//! **Invariant:** a shard's refusal holds under the shard's epoch in which it was seen, and for ten seconds: a shard that
 //! lost its contents and was rebuilt may have shares again. Who has a share is final by then, so that one more refusal
-//! of the shard under the same epoch renews it without reading the packet again.
+//! of the shard under the same epoch renews it without reading the packet again. The ledger's refusal holds for good.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -75,7 +75,8 @@ pub struct Ended {
 /// Why nobody gets a share any more, and who has one.
 struct Over {
     why: Error,
-    epoch: u32,
+    /// The shard's epoch under which it was seen; none when the ledger said so, for good.
+    epoch: Option<u32>,
     seen_at_ms: i64,
     /// Hashes of their ids, sorted: eight bytes a share. Two people with one hash are only asked for at the shard.
     holders: Vec<u64>,
@@ -88,19 +89,20 @@ impl Memory {
         self.packets.borrow().get(&id).cloned()
     }
 
-    /// Keeps a packet's facts.
+    /// Keeps a packet's facts, which never change: whoever read them at the same time has the same memory.
     pub fn keep(&self, facts: Facts) -> Rc<Remembered> {
         let mut packets = self.packets.borrow_mut();
+        if let Some(known) = packets.get(&facts.id) {
+            return known.clone();
+        }
         let shares = |packet: &Remembered| u64::from(packet.facts.count);
         self.shares.set(self.shares.get().saturating_add(facts.count.into()));
         while packets.len() >= PACKETS_MAX || self.shares.get() > SHARES_MAX {
             let Some((_, oldest)) = packets.pop_first() else { break };
             self.shares.set(self.shares.get().saturating_sub(shares(&oldest)));
         }
-        let (id, packet) = (facts.id, Rc::new(Remembered::new(facts)));
-        if let Some(before) = packets.insert(id, packet.clone()) {
-            self.shares.set(self.shares.get().saturating_sub(shares(&before)));
-        }
+        let packet = Rc::new(Remembered::new(facts));
+        packets.insert(packet.facts.id, packet.clone());
         packet
     }
 }
@@ -130,9 +132,10 @@ impl Remembered {
     #[must_use]
     pub fn refusal(&self, user: &UserId, epoch: Option<u32>, now_ms: i64) -> Option<Error> {
         let over = self.over.borrow();
-        let over = over.as_ref().filter(|over| epoch == Some(over.epoch))?;
-        let is_fresh = (over.seen_at_ms..over.seen_at_ms.saturating_add(OVER_MS)).contains(&now_ms);
-        (is_fresh && over.holders.binary_search(&hash(user)).is_err()).then(|| over.why.clone())
+        let over = over.as_ref()?;
+        let is_fresh = || (over.seen_at_ms..over.seen_at_ms.saturating_add(OVER_MS)).contains(&now_ms);
+        let holds = over.epoch.is_none() || (over.epoch == epoch && is_fresh());
+        (holds && over.holders.binary_search(&hash(user)).is_err()).then(|| over.why.clone())
     }
 
     /// Notes that a shard refused because the packet opens `wait_ms` later.
@@ -153,7 +156,8 @@ impl Remembered {
     /// They are for a packet of up to a thousand shares, after some refusals for a larger one, by one caller a second.
     #[must_use]
     pub fn note_refusal(&self, why: &Error, epoch: u32, now_ms: i64) -> bool {
-        if let Some(over) = self.over.borrow_mut().as_mut().filter(|over| over.epoch == epoch && over.why == *why) {
+        let is_known = |over: &&mut Over| over.epoch.is_none() || (over.epoch == Some(epoch) && over.why == *why);
+        if let Some(over) = self.over.borrow_mut().as_mut().filter(is_known) {
             over.seen_at_ms = now_ms;
             return false;
         }
@@ -173,14 +177,29 @@ impl Remembered {
         if u32::try_from(live.claims.len()) != Ok(live.grabbed) {
             return;
         }
-        let mut holders: Vec<u64> = live.claims.keys().map(hash).collect();
+        self.keep_over(why, Some(epoch), now_ms, live.claims.keys());
+    }
+
+    /// Remembers that the packet is over, as the ledger says; `holders` is everybody who was paid a share of it.
+    pub fn note_over_for_good<'a>(&self, why: &Error, holders: impl Iterator<Item = &'a UserId>) {
+        self.keep_over(why, None, 0, holders);
+    }
+
+    fn keep_over<'a>(
+        &self,
+        why: &Error,
+        epoch: Option<u32>,
+        seen_at_ms: i64,
+        holders: impl Iterator<Item = &'a UserId>,
+    ) {
+        let mut holders: Vec<u64> = holders.map(hash).collect();
         holders.sort_unstable();
-        *self.over.borrow_mut() = Some(Over { why: why.clone(), epoch, seen_at_ms: now_ms, holders });
+        *self.over.borrow_mut() = Some(Over { why: why.clone(), epoch, seen_at_ms, holders });
     }
 
     /// Notes that `user` has a share: if the packet is remembered as over without them, it is not.
     pub fn note_holder(&self, user: &UserId) {
-        self.over.borrow_mut().take_if(|over| over.holders.binary_search(&hash(user)).is_err());
+        self.over.borrow_mut().take_if(|over| over.epoch.is_some() && over.holders.binary_search(&hash(user)).is_err());
     }
 
     /// The packet once nothing about it can change.
@@ -191,8 +210,7 @@ impl Remembered {
 
     /// Remembers the packet if nothing about it can change any more: every share is paid, or what was left is back.
     pub fn note_end(&self, packet: &Packet, grabbed: u32) {
-        let has_ended = packet.settled >= packet.facts.count || packet.refunded.is_some();
-        if has_ended && self.ended.get().is_none() {
+        if packet.has_ended() && self.ended.get().is_none() {
             self.pages.borrow_mut().clear();
             self.ended.get_or_init(|| Ended { packet: packet.clone(), grabbed });
         }
@@ -278,6 +296,17 @@ mod tests {
         ] {
             assert_eq!(packet.refusal(&user(name), epoch, now_ms), None, "{name} {epoch:?} {now_ms}");
         }
+    }
+
+    #[test]
+    fn what_the_ledger_says_is_over_stays_over_under_any_epoch() {
+        let packet = Memory::default().keep(facts(1, 2));
+        packet.note_over_for_good(&Error::Expired, [user("us_a")].iter());
+        for (epoch, now_ms) in [(Some(7), 5_000), (Some(8), 1 << 50), (None, 0)] {
+            assert_eq!(packet.refusal(&user("us_late"), epoch, now_ms), Some(Error::Expired), "{epoch:?} {now_ms}");
+            assert_eq!(packet.refusal(&user("us_a"), epoch, now_ms), None, "who has a share is asked for");
+        }
+        assert!(!packet.note_refusal(&Error::SoldOut, 7, 5_000), "there is nothing to read any more");
     }
 
     #[test]

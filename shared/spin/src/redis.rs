@@ -113,16 +113,18 @@ impl Server {
         Ok(link)
     }
 
-    /// Forgets the link that a call was made on, unless another call has put a new one in its place already.
-    fn forget(&self, used: &Rc<Link>) {
-        if self.open_link().is_some_and(|now| Rc::ptr_eq(&now, used)) {
-            LINKS.with_borrow_mut(|links| links.remove(&self.address));
-            // The address leads to a server that answers nobody: requests do not open one connection after the other
-            // meanwhile.
-            if used.opened_at.elapsed() < PAUSE && !used.has_answered.get() {
-                self.be_silent(PAUSE);
-            }
+    /// Forgets the link that a call was made on; `false` when another call has done so already.
+    fn forget(&self, used: &Rc<Link>) -> bool {
+        if self.open_link().is_none_or(|now| !Rc::ptr_eq(&now, used)) {
+            return false;
         }
+        LINKS.with_borrow_mut(|links| links.remove(&self.address));
+        // The address leads to a server that answers nobody: requests do not open one connection after the other
+        // meanwhile.
+        if used.opened_at.elapsed() < PAUSE && !used.has_answered.get() {
+            self.be_silent(PAUSE);
+        }
+        true
     }
 
     fn be_silent(&self, pause: Duration) {
@@ -148,11 +150,12 @@ impl Redis for Server {
         match within(DEADLINE, work).await {
             Some(answer) => answer,
             None => {
-                // Where there was none before, the one that was made meanwhile.
-                if let Some(used) = before.or_else(|| self.open_link()) {
-                    self.forget(&used);
+                // Where there was none before, the one that was made meanwhile. A call on a link that was forgotten
+                // since says nothing of the server that is talked to now.
+                let used = before.or_else(|| self.open_link());
+                if used.is_none_or(|used| self.forget(&used)) {
+                    self.be_silent(SILENCE);
                 }
-                self.be_silent(SILENCE);
                 Err(Failure::Lost(format!("no answer within {DEADLINE:?}")))
             }
         }

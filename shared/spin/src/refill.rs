@@ -31,12 +31,18 @@ const PAGE: i64 = 500;
 const PACKETS_A_CALL: usize = 50;
 /// The most settled shares that are read at a time, or of one packet.
 const SHARES_A_CALL: u32 = 2_000;
+/// How many packets an instance remembers as over or under SQL authority.
+const NOT_TO_HOLD_MAX: usize = 4_096;
 /// How long one sweep goes on with it, in milliseconds: others wait behind it.
 const A_SWEEP_MS: i64 = 1_000;
 
-/// The packets that this instance is reading from the ledger.
+/// The packets that this instance is reading from the ledger, and those that it knows no shard has to hold any more:
+/// they are over, or under SQL authority, which stays so.
 #[derive(Default)]
-pub(crate) struct Returning(Rc<RefCell<BTreeSet<PacketId>>>);
+pub(crate) struct Returning {
+    reading: Rc<RefCell<BTreeSet<PacketId>>>,
+    not_to_hold: RefCell<BTreeSet<PacketId>>,
+}
 
 struct Turn {
     of: Rc<RefCell<BTreeSet<PacketId>>>,
@@ -45,8 +51,24 @@ struct Turn {
 
 impl Returning {
     fn begin(&self, id: PacketId) -> Option<Turn> {
-        let mut all = self.0.borrow_mut();
-        (all.len() < TURNS && all.insert(id)).then(|| Turn { of: self.0.clone(), id })
+        let mut reading = self.reading.borrow_mut();
+        (reading.len() < TURNS && reading.insert(id)).then(|| Turn { of: self.reading.clone(), id })
+    }
+
+    fn is_reading(&self, id: PacketId) -> bool {
+        self.reading.borrow().contains(&id)
+    }
+
+    fn is_not_to_hold(&self, id: PacketId) -> bool {
+        self.not_to_hold.borrow().contains(&id)
+    }
+
+    fn note_not_to_hold(&self, id: PacketId) {
+        let mut ids = self.not_to_hold.borrow_mut();
+        if ids.len() >= NOT_TO_HOLD_MAX {
+            ids.pop_first();
+        }
+        ids.insert(id);
     }
 }
 
@@ -80,24 +102,32 @@ impl App {
     /// [`Error::NotFound`] when there is no such packet; [`Error::Degraded`] when too many others wait to be put back;
     /// [`Error::Unavailable`] when the shard has lost it, or the shard or the ledger does not answer.
     pub(crate) async fn put_back(&self, id: PacketId) -> Result<bool, Error> {
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut was_read) = (Duration::ZERO, false);
         let _turn = loop {
+            if self.returning.is_not_to_hold(id) {
+                return Ok(false);
+            }
+            // The shard is asked once, when somebody has read the packet meanwhile.
+            let has_been_read = was_read && !self.returning.is_reading(id);
+            if has_been_read && self.on_shard(id, async |shard| shard.holds(id).await).await? {
+                return Ok(true);
+            }
             if let Some(turn) = self.returning.begin(id) {
                 break turn;
             }
             if waited >= WAIT {
                 return Err(Error::Degraded);
             }
+            was_read = self.returning.is_reading(id);
             self.pause(LOOK).await;
             waited = waited.saturating_add(LOOK);
-            if self.on_shard(id, async |shard| shard.holds(id).await).await? {
-                return Ok(true);
-            }
         };
         let shard = self.shard(id).await?;
         let (epoch, ledger) = (shard.live_epoch().await?, self.ledger().await?);
         let packet = ledger.known_packet(id).await?;
         if packet.is_over() || packet.is_in_sql {
+            self.learn_end(&packet).await?;
+            self.returning.note_not_to_hold(id);
             return Ok(false);
         }
         if !packet.is_loaded && !packet.is_from_before(epoch) {
@@ -109,6 +139,16 @@ impl App {
         }
         let claims = if packet.settled == 0 { Vec::new() } else { ledger.claims(id).await? };
         shard.put_back(&[(&packet, claims.as_slice())], epoch).await.map(|_| true)
+    }
+
+    /// Remembers who has a share of a packet that has ended: nobody else is looked for in the ledger again.
+    async fn learn_end(&self, packet: &Packet) -> Result<(), Error> {
+        let id = packet.facts.id;
+        if let Some(known) = self.memory.get(id).filter(|_| packet.has_ended()) {
+            let claims = self.ledger().await?.claims(id).await?;
+            known.note_over_for_good(&packet.refusal(Error::SoldOut), claims.iter().map(|(user, _)| user));
+        }
+        Ok(())
     }
 
     /// A packet that has been back under `epoch` is gone, unless it came back just now.

@@ -150,3 +150,33 @@ async fn beyond_the_bound_clients_wait_and_idle_ones_make_room() {
     is_served(running.addr()).await;
     running.shutdown().await.expect("nothing is in flight");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_said_all_and_closed_their_side_is_answered() {
+    let (running, _folder) = start(|_| {}).await;
+    let body = "{\"user\":\"us_half\",\"groups\":[]}";
+    let post = format!("{HEAD}content-length: {}\r\n\r\n{body}", body.len());
+    for (request, status) in [("GET /v1/me HTTP/1.1\r\nhost: localhost\r\n\r\n", "401"), (post.as_str(), "200")] {
+        let mut stream = connect(running.addr(), request).await;
+        stream.shutdown().await.expect("closes its side");
+        let answer = last_words(&mut stream).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer:?}");
+    }
+    running.shutdown().await.expect("nothing is in flight");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_without_end_is_refused_before_it_fills_memory() {
+    let (running, _folder) = start(|_| {}).await;
+    let mut stream = connect(running.addr(), HEAD).await;
+    let line = format!("x-long: {}\r\n", "a".repeat(8_000));
+    let mut sent = 0;
+    // The kernel takes some more than the server reads.
+    while sent < 16_000_000 && stream.write_all(line.as_bytes()).await.is_ok() {
+        sent += line.len();
+    }
+    assert!(sent < 16_000_000, "{sent} bytes of a head were taken");
+    drop(stream);
+    is_served(running.addr()).await;
+    running.shutdown().await.expect("nothing is in flight");
+}

@@ -6,11 +6,11 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hongbao_core::GroupId;
 use hongbao_core::sign::SigningKeys;
-use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key};
+use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key, TOKEN_MAX_BYTES};
+use hongbao_core::{GroupId, UserId};
 
 /// What a token is to allow.
 #[derive(Debug, Clone, Copy)]
@@ -66,19 +66,28 @@ impl Keys {
     /// Occurs when the folder cannot be written or holds something else than keys.
     pub fn load_or_make(dir: &Path) -> Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).context("cannot create the folder of keys")?;
-        let signing_key = read_or_make(&dir.join("signing_key"), random_hex)?;
-        let jwt_keys = read_or_make(&dir.join("jwt_keys"), || Ok(format!("{},{}", jwt_key("")?, jwt_key(OPERATORS)?)))?;
-        SigningKeys::parse(&signing_key).map_err(|form| {
-            anyhow!("{} {form}; delete it to have a new key made", dir.join("signing_key").display())
-        })?;
-        let keys =
-            token::parse_keys(&jwt_keys).map_err(|form| anyhow!("{}: {form}", dir.join("jwt_keys").display()))?;
-        let jwt_keys = if keys.iter().any(|key| key.audience() == AUDIENCE_OPERATOR) {
-            jwt_keys
-        } else {
-            // A folder from before keys said for whom they speak.
-            write(&dir.join("jwt_keys"), &format!("{jwt_keys},{}", jwt_key(OPERATORS)?))?
-        };
+        make_missing(&dir.join(SIGNING_KEY), random_hex)?;
+        make_missing(&dir.join(JWT_KEYS), || Ok(format!("{},{}", jwt_key("")?, jwt_key(OPERATORS)?)))?;
+        let keys = Self::load(dir)?;
+        if token::parse_keys(&keys.jwt_keys).is_ok_and(|all| all.iter().any(|key| key.audience() == AUDIENCE_OPERATOR))
+        {
+            return Ok(keys);
+        }
+        // A folder from before keys said for whom they speak.
+        let jwt_keys = write(&dir.join(JWT_KEYS), &format!("{},{}", keys.jwt_keys, jwt_key(OPERATORS)?))?;
+        Ok(Self { jwt_keys, ..keys })
+    }
+
+    /// The keys in the folder `dir`, where they have been made. Nothing is written.
+    ///
+    /// # Errors
+    /// Occurs when a file is missing or holds something else than keys.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let (signing_file, jwt_file) = (dir.join(SIGNING_KEY), dir.join(JWT_KEYS));
+        let (signing_key, jwt_keys) = (read(&signing_file)?, read(&jwt_file)?);
+        SigningKeys::parse(&signing_key)
+            .map_err(|form| anyhow!("{} {form}; delete it to have a new key made", signing_file.display()))?;
+        token::parse_keys(&jwt_keys).map_err(|form| anyhow!("{}: {form}", jwt_file.display()))?;
         Ok(Self { signing_key, jwt_keys })
     }
 
@@ -97,11 +106,17 @@ impl Keys {
     /// A token that grants this, from now on.
     ///
     /// # Errors
-    /// Occurs when a group's id is malformed or no key can sign.
+    /// Occurs when the user's or a group's id is malformed, the token is longer than the application takes, or no key can
+    /// sign.
     pub fn token(&self, grant: &Grant<'_>) -> Result<String> {
         let groups = grant.groups.iter().map(|group| {
             GroupId::parse(group).with_context(|| format!("`{group}` is not a group's id (`g_` and letters or digits)"))
         });
+        ensure!(
+            grant.audience != AUDIENCE_PEOPLE || UserId::parse(grant.user).is_some(),
+            "`{}` is not a user's id (`us_` and letters or digits)",
+            grant.user
+        );
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
         let claims = Claims {
             sub: grant.user.to_owned(),
@@ -114,15 +129,27 @@ impl Keys {
         };
         let keys = token::parse_keys(&self.jwt_keys).map_err(|form| anyhow!("jwt_keys {form}"))?;
         let token = keys.iter().find_map(|key: &Key| key.sign(&claims));
-        token.with_context(|| format!("jwt_keys has no HS256 key to sign tokens of {} with", grant.audience))
+        let token =
+            token.with_context(|| format!("jwt_keys has no HS256 key to sign tokens of {} with", grant.audience))?;
+        ensure!(
+            token.len() <= TOKEN_MAX_BYTES,
+            "the token is {} bytes long, the application takes {TOKEN_MAX_BYTES}: name fewer groups",
+            token.len()
+        );
+        Ok(token)
     }
 }
 
-/// The file's content, made at the first call. The file appears whole or not at all.
-fn read_or_make(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
-    if !path.exists() {
-        write(path, &make()?)?;
-    }
+/// The files of the folder, named as the variables.
+const SIGNING_KEY: &str = "signing_key";
+const JWT_KEYS: &str = "jwt_keys";
+
+/// Makes the file at the first call. It appears whole or not at all.
+fn make_missing(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<()> {
+    if path.exists() { Ok(()) } else { write(path, &make()?).map(drop) }
+}
+
+fn read(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(text.trim().to_owned())
 }

@@ -128,6 +128,36 @@ fn keys_are_made_once_and_are_the_owners_only() {
     assert_eq!(mode & 0o777, 0o600);
     fs::write(dir.path().join("signing_key"), "zz").unwrap();
     assert!(Keys::load_or_make(dir.path()).err().unwrap().to_string().contains("64 hexadecimal digits"));
+    assert!(Keys::load(dir.path()).is_err());
+}
+
+#[test]
+fn keys_that_are_only_read_are_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("notes"), "not a key").unwrap();
+    assert!(Keys::load(dir.path()).is_err());
+    let people = format!("old:HS256:{}", "A".repeat(43));
+    fs::write(dir.path().join("jwt_keys"), &people).unwrap();
+    assert!(Keys::load(dir.path()).is_err(), "no signing_key");
+    fs::write(dir.path().join("signing_key"), "0".repeat(63) + "1").unwrap();
+    // A folder from before keys said for whom they speak: nothing is added, and nobody gets an operator's token.
+    let keys = Keys::load(dir.path()).unwrap();
+    assert!(keys.token(&hongbao_stack::Grant::operator("o")).is_err());
+    assert_eq!(fs::read_to_string(dir.path().join("jwt_keys")).unwrap(), people);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_token_that_every_stack_would_refuse_is_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = Keys::load_or_make(dir.path()).unwrap();
+    let refused = |user, groups: &[&str]| keys.token(&hongbao_stack::Grant::person(user, groups)).err().unwrap();
+    assert!(refused("alice", &[]).to_string().contains("is not a user's id"));
+    assert!(refused("us_a b", &[]).to_string().contains("is not a user's id"));
+    assert!(refused("us_alice", &["friends"]).to_string().contains("is not a group's id"));
+    let many: Vec<String> = (0..3_000).map(|number| format!("g_{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert!(refused("us_alice", &many).to_string().contains("name fewer groups"));
 }
 
 #[test]

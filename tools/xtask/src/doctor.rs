@@ -156,7 +156,7 @@ fn tools() -> Result<Vec<(String, Finding)>> {
 fn keys(data: &Path) -> Vec<(String, Finding)> {
     let dir = data.join("keys");
     let finding = if fs::exists(dir.join("jwt_keys")).unwrap_or(false) {
-        match Keys::load_or_make(&dir) {
+        match Keys::load(&dir) {
             Ok(keys) => match jwt_keys(keys.jwt_keys()) {
                 Ok(told) => Finding::Good(format!("signing_key and jwt_keys are {told}")),
                 Err(form) => Finding::Bad(format!("jwt_keys {form}")),

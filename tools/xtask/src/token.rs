@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use hongbao_stack::{Grant, Keys};
 
 use crate::project::Project;
@@ -47,13 +47,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// so none are made here.
 ///
 /// # Errors
-/// Occurs when no stack has ever kept its data there.
+/// Occurs when no stack keeps its keys there.
 pub(crate) fn keys_of(data: &Path) -> Result<Keys> {
     let folder = data.join("keys");
-    ensure!(
-        folder.is_dir(),
-        "no stack keeps its keys in {}: start one with `cargo xtask up`, or name its folder with --data",
-        folder.display()
-    );
-    Keys::load_or_make(&folder)
+    Keys::load(&folder).with_context(|| {
+        let folder = folder.display();
+        format!("no stack keeps its keys in {folder}: start one with `cargo xtask up`, or name its folder with --data")
+    })
 }

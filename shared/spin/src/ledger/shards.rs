@@ -9,6 +9,10 @@ use super::Ledger;
 use crate::shard::Place;
 use crate::sql::Reader;
 
+/// How long a new epoch may take to begin before another sweep may try, in milliseconds. The acts of operators know
+/// it too (`schema/…_clocks.sql`).
+pub const LEASE_MS: i64 = 15_000;
+
 /// What the ledger knows of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShardRecord {
@@ -44,6 +48,13 @@ impl ShardRecord {
     #[must_use]
     pub fn is_back(&self, id: PacketId) -> bool {
         self.refill.as_ref().is_none_or(|refill| id.to_string() <= refill.after)
+    }
+
+    /// Whether somebody is beginning an epoch at `now_ms`. A lease that ends later than one that begins now was taken by
+    /// a clock that was ahead, and counts for nothing.
+    #[must_use]
+    pub const fn is_leased(&self, now_ms: i64) -> bool {
+        self.lease_ms > now_ms && self.lease_ms <= now_ms.saturating_add(LEASE_MS)
     }
 }
 
@@ -126,6 +137,11 @@ impl Ledger {
         let parameters = vec![id.to_string().into(), user.as_str().into()];
         let Some(mut row) = self.first(self.sql.claim, parameters).await? else { return Ok(None) };
         Ok(Some(Claim { seq: row.count()?, opened_at_ms: row.optional_int()? }))
+    }
+
+    /// How many shares of a packet somebody has, grabbed under SQL authority or paid.
+    pub async fn taken(&self, id: PacketId) -> Result<u32, Error> {
+        self.first(self.sql.taken, vec![id.to_string().into()]).await?.map_or(Ok(0), |mut row| row.count())
     }
 
     /// Binds the next share to `user` under SQL authority, or answers the share the user has.

@@ -72,6 +72,7 @@ pub struct Statements {
     pub(super) stats: &'static str,
     pub(super) summaries: &'static str,
     pub(super) unfinished: &'static str,
+    pub(super) taken: &'static str,
     pub(super) unloaded: &'static str,
 }
 
@@ -90,7 +91,7 @@ impl Statements {
         exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
         local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
         packet_page packets place place_set posting received received_total refill refill_count retired risk_events risk_record sent sent_total settle
-        shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
+        shard shard_make shard_packets share shares statement stats summaries taken unfinished unloaded
     );
 
     /// PostgreSQL's.
@@ -101,6 +102,6 @@ impl Statements {
         exceptions_open exceptions_resolved forgo_lost fund grab_in_sql guess guess_wait held_up key_note key_uses lease live
         local_key local_key_make meet move_retired move_to_sql not_to_hold note_ended open_in_sql opening orphans packet_books
         packet_page packets place place_set posting received received_total refill refill_count retired risk_events risk_record sent sent_total settle
-        shard shard_make shard_packets share shares statement stats summaries unfinished unloaded
+        shard shard_make shard_packets share shares statement stats summaries taken unfinished unloaded
     );
 }

@@ -9,7 +9,7 @@ use crate::redis::{Argument, Failure, Reply, Script, binary, number, text};
 static TAKE_OVER: Script = Script::new(&[include_str!("../../lua/take_over.lua")]);
 
 /// The consumer group that settles the journal.
-const GROUP: &str = "settlement";
+pub(super) const GROUP: &str = "settlement";
 /// Before all entries: where looking at the pending ones begins.
 pub(crate) const START: &str = "0-0";
 
@@ -121,14 +121,6 @@ impl Shard {
             self.call("HDEL", [vec![binary(&self.tries)], ids().collect()].concat()).await?;
         }
         Ok(())
-    }
-
-    pub(super) async fn make_group(&self) -> Result<(), Error> {
-        let words = ["CREATE", &self.events, GROUP, "0", "MKSTREAM"].map(binary);
-        match self.call("XGROUP", words.to_vec()).await {
-            Err(Failure::Refused(text)) if text.contains("BUSYGROUP") => Ok(()),
-            answer => Ok(answer.map(drop)?),
-        }
     }
 }
 

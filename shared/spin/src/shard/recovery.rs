@@ -10,12 +10,14 @@ use hongbao_core::{Error, UserId};
 
 use super::Shard;
 use super::codec::{code, count, encode_facts};
+use super::journal::GROUP;
 use crate::ledger::Packet;
-use crate::redis::{Argument, Script, binary, number, text};
+use crate::redis::{Argument, Failure, Script, binary, number, text};
 
 static REBUILD: Script = Script::new(&[include_str!("../../lua/rebuild.lua")]);
 static LIVE: Script = Script::new(&[include_str!("../../lua/live.lua")]);
 static FENCE: Script = Script::new(&[include_str!("../../lua/fence.lua")]);
+static UPKEEP: Script = Script::new(&[include_str!("../../lua/upkeep.lua")]);
 
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +57,21 @@ impl Shard {
 
     /// Marks the running process as compared with the ledger.
     pub async fn set_compared(&self, run_id: &str) -> Result<(), Error> {
-        Ok(self.call("SET", vec![binary(self.mark()), binary(run_id)]).await.map(drop)?)
+        Ok(self.upkeep(&self.mark(), &["SET", "@", run_id]).await?)
+    }
+
+    /// Runs a command on a full server too; `@` stands for the key.
+    async fn upkeep(&self, key: &str, words: &[&str]) -> Result<(), Failure> {
+        let words: Vec<Argument> = words.iter().map(binary).collect();
+        self.run(&UPKEEP, &[key], &words).await.map(drop)
+    }
+
+    /// Makes the settlement's consumer group where there is none.
+    pub(super) async fn make_group(&self) -> Result<(), Error> {
+        match self.upkeep(&self.events, &["XGROUP", "CREATE", "@", GROUP, "0", "MKSTREAM"]).await {
+            Err(Failure::Refused(text)) if text.contains("BUSYGROUP") => Ok(()),
+            answer => Ok(answer?),
+        }
     }
 
     /// Whether the entry at `place` was ever written to this journal. The highest id alone would not tell: a journal
@@ -75,8 +91,7 @@ impl Shard {
     pub async fn advance_to(&self, place: Place) -> Result<(), Error> {
         let marks = self.marks().await?;
         let (last, deleted) = (written(marks.last.max(place)), written(marks.deleted.max(place)));
-        let words = [&self.events, &last, "MAXDELETEDID", &deleted].map(binary).to_vec();
-        Ok(self.call("XSETID", words).await.map(drop)?)
+        Ok(self.upkeep(&self.events, &["XSETID", "@", &last, "MAXDELETEDID", &deleted]).await?)
     }
 
     async fn marks(&self) -> Result<Marks, Error> {

@@ -95,7 +95,13 @@ impl App {
                 packet.note_holder(visit.user);
                 Ok(bound)
             }
-            Ok(Outcome::Missing) => self.grab_by_ledger(id, visit, Error::SoldOut).await,
+            // Who looked first may have learned that it is over.
+            Ok(Outcome::Missing) => {
+                match self.remembered_refusal(packet, visit.user, self.shard_numbered(id.shard())) {
+                    Some(refused) => Err(refused),
+                    None => self.grab_by_ledger(id, visit, Error::SoldOut).await,
+                }
+            }
             Err(lost @ Error::Unavailable(_)) => self.grab_by_ledger(id, visit, lost).await,
             Err(Error::NotStarted { retry_after_ms }) => {
                 packet.note_early(retry_after_ms, self.now_ms());
@@ -143,27 +149,33 @@ impl App {
         Ok((ledger.grab_in_sql(id, user, self.now_ms()).await?, 0))
     }
 
-    /// Judges a guess at the password of a packet that the ledger has the authority over, by the rules of `grab.lua`.
-    /// It is counted before it is judged, since each of the two is a statement of its own: so a right one counts too.
+    /// Judges a guess at the password of a packet that the ledger has the authority over, by the rules of `grab.lua` and
+    /// in their order: whoever could get no share anyhow is told that, whatever the guess. It is counted before it is
+    /// judged, since each of the two is a statement of its own: so a right one counts too, but is nothing to record.
     async fn judge_by_ledger(&self, packet: &Packet, visit: &Visit<'_>) -> Result<(), Error> {
+        if visit.guess == Guess::NotAsked {
+            return Ok(());
+        }
         let (facts, now_ms) = (&packet.facts, self.now_ms());
+        let early_ms = facts.starts_at_ms.saturating_sub(now_ms);
+        if early_ms > 0 {
+            return Err(Error::NotStarted { retry_after_ms: early_ms });
+        }
+        if self.ledger().await?.taken(facts.id).await? >= facts.count {
+            return Err(Error::SoldOut);
+        }
+        if packet.is_over() || now_ms >= facts.expires_at_ms {
+            return Err(Error::Expired);
+        }
         let rule = visit.rules.of(Rule::PasswordGuess);
-        match visit.guess {
-            Guess::NotAsked => return Ok(()),
-            Guess::None => return Err(Error::WrongPassword),
-            _ if packet.is_over() => return Err(packet.refusal(Error::Expired)),
-            _ if now_ms >= facts.expires_at_ms => return Err(Error::Expired),
-            _ if now_ms < facts.starts_at_ms => {
-                return Err(Error::NotStarted { retry_after_ms: facts.starts_at_ms.saturating_sub(now_ms) });
-            }
-            Guess::Right | Guess::Wrong if rule.action == Action::Off => {}
-            Guess::Right | Guess::Wrong => self.count_guess(facts, visit.user, rule, now_ms).await?,
+        if visit.guess != Guess::None && rule.action != Action::Off {
+            self.count_guess(facts, visit, rule, now_ms).await?;
         }
         if visit.guess == Guess::Right { Ok(()) } else { Err(Error::WrongPassword) }
     }
 
-    async fn count_guess(&self, facts: &Facts, user: &UserId, rule: Setting, now_ms: i64) -> Result<(), Error> {
-        let ledger = self.ledger().await?;
+    async fn count_guess(&self, facts: &Facts, visit: &Visit<'_>, rule: Setting, now_ms: i64) -> Result<(), Error> {
+        let (ledger, user) = (self.ledger().await?, visit.user);
         let tries = match ledger.count_guess(facts, user, rule.bound, now_ms).await? {
             Counted::Waits { retry_after_ms } if rule.action == Action::Slow => {
                 return Err(Error::RateLimited { retry_after_ms });
@@ -172,7 +184,7 @@ impl App {
             Counted::Waits { .. } => return Ok(()),
             Counted::Tried(tries) => tries,
         };
-        if tries < rule.bound {
+        if tries < rule.bound || visit.guess == Guess::Right {
             return Ok(());
         }
         let (packet, user) = (facts.id.to_string(), user.to_string());

@@ -31,6 +31,8 @@ use crate::stop::Stop;
 
 /// How long to wait when the system has no file descriptor left for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The most of a request's head, or of its body ahead of its reader, that a connection holds in memory.
+const BUFFER_MAX_BYTES: usize = 64 * 1024;
 
 /// A connection on its way to its thread.
 struct Accepted {
@@ -162,7 +164,10 @@ async fn connection(stream: TcpStream, client: SocketAddr, service: Arc<Service>
         let answer = Arc::clone(&service).answer(request, client.clone());
         async { Ok::<_, Infallible>(answer.await.map(|body| Answered { body, pace })) }
     });
-    let mut connection = std::pin::pin!(http1::Builder::new().serve_connection(io, answer));
+    let mut http = http1::Builder::new();
+    // Whoever has said all and closed their side waits for the answer.
+    http.max_buf_size(BUFFER_MAX_BYTES).half_close(true);
+    let mut connection = std::pin::pin!(http.serve_connection(io, answer));
     let late = pace.late();
     let mut late = std::pin::pin!(late);
     let served = tokio::select! {
