@@ -1,8 +1,11 @@
 //! `cargo xtask test`: everything that can fail is tried, and the last line says how it went.
 
+use std::env;
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +23,9 @@ const SIMULATION: &str = "hongbao-sim";
 const WHOLE: &str = "hongbao-tests";
 /// The package of the browser tests.
 const BROWSER: &str = "hongbao-web";
+
+/// The variable that says how many tests of one program run at a time.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -136,6 +142,11 @@ fn choose(project: &Project, cargo: &mut Command, part: Option<Part>) -> Result<
 
 /// Runs the tests and counts how they ended.
 fn count(cargo: &mut Command, project: &Project, tally: &mut Tally) -> Result<()> {
+    if env::var_os(TEST_THREADS).is_none() {
+        // Most of them wait for deadlines most of the time.
+        let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env(TEST_THREADS, threads.to_string());
+    }
     let mut child = cargo.env("HONGBAO_HOST_BIN", project.host()).stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("cargo test has no output")?;
     for line in BufReader::new(output).lines() {
