@@ -90,6 +90,7 @@ fn a_token_of_either_algorithm_names_its_person() {
         (json!({"alg": "HS256"}), Signs::Hs256(&SECRET)),
         (json!({"alg": "HS256", "kid": "hs", "typ": "JWT"}), Signs::Hs256(&SECRET)),
         (json!({"alg": "EdDSA", "kid": "ed"}), Signs::EdDsa(&ed)),
+        (json!({"alg": "Ed25519", "kid": "ed"}), Signs::EdDsa(&ed)),
         (json!({"alg": "EdDSA", "typ": "at+jwt", "jku": "https://evil.example"}), Signs::EdDsa(&ed)),
     ] {
         let person = read(&token(&header, &claims(), signs)).and_then(Person::try_from).expect("valid");
@@ -185,8 +186,9 @@ fn a_token_is_for_one_audience() {
 
 #[test]
 fn a_token_without_an_algorithm_of_ours_is_refused() {
-    let algorithms =
-        ["none", "None", "NONE", "", "hs256", "HS256 ", "HS384", "HS512", "RS256", "ES256", "eddsa", "Ed25519"];
+    let algorithms = [
+        "none", "None", "NONE", "", "hs256", "HS256 ", "HS384", "HS512", "RS256", "ES256", "eddsa", "ed25519", "Ed448",
+    ];
     for alg in algorithms {
         for signs in [Signs::Raw(b""), Signs::Hs256(&SECRET), Signs::EdDsa(&signing_key())] {
             assert_refused(&token(&json!({ "alg": alg }), &claims(), signs), alg);
@@ -205,7 +207,12 @@ fn a_public_key_is_never_taken_for_a_secret() {
     let only_ed = [ed_key(public.as_bytes())];
     let text = encode(public.as_bytes());
     for secret in [public.as_bytes().as_slice(), text.as_bytes()] {
-        for header in [json!({"alg": "HS256"}), json!({"alg": "HS256", "kid": "ed"}), json!({"alg": "EdDSA"})] {
+        for header in [
+            json!({"alg": "HS256"}),
+            json!({"alg": "HS256", "kid": "ed"}),
+            json!({"alg": "EdDSA"}),
+            json!({"alg": "Ed25519"}),
+        ] {
             let token = token(&header, &claims(), Signs::Hs256(secret));
             assert_eq!(verify(&only_ed, &token, AUDIENCE_PEOPLE, NOW_MS), Err(Error::Unauthenticated), "{header}");
             assert_refused(&token, "swapped");
@@ -343,6 +350,46 @@ fn what_is_not_of_ours_is_ignored() {
     assert_refused(&token(&json!({"alg": "HS256"}), &long, Signs::Hs256(&SECRET)), "too long");
 }
 
+/// A token of this text, signed with the secret.
+fn written(header: &str, claims: &str) -> String {
+    let signed = format!("{}.{}", encode(header), encode(claims));
+    let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&SECRET).expect("any length");
+    format!("{signed}.{}", encode(mac.chain_update(&signed).finalize().into_bytes()))
+}
+
+/// However odd: what is no text, no number and no end of lists.
+#[test]
+fn an_odd_value_where_ours_might_be_is_no_value_of_ours() {
+    let deep = format!("{}{}", "[".repeat(2_000), "]".repeat(2_000));
+    let odd = ["\"\\ud800\"", "\"\\udc00x\"", "1e400", "-1e400", "{\"\\ud800\":1}", "[[1e400]]", deep.as_str()];
+    for value in odd {
+        for (members, groups) in [
+            (format!("\"groups\":[\"g_1\",{value},\"g_\\u0032\"]"), 2),
+            (format!("\"groups\":{value}"), 0),
+            (format!("\"company\":{value},\"since\":{value}"), 0),
+            (format!("\"x\":{value}"), 0),
+        ] {
+            let claims = format!(r#"{{"sub":"us_bob","aud":"hongbao","exp":1900000000,{members}}}"#);
+            let person = read(&written(r#"{"alg":"HS256"}"#, &claims)).and_then(Person::try_from);
+            let person = person.unwrap_or_else(|error| panic!("{members:.60}: {error:?}"));
+            assert_eq!((person.groups.len(), person.company, person.since), (groups, false, None), "{members:.60}");
+        }
+    }
+}
+
+/// A list of the right values is no object.
+#[test]
+fn header_and_claims_are_objects() {
+    let (header, claims) = (r#" {"alg":"HS256"}"#, r#" {"sub":"us_bob","aud":"hongbao","exp":1900000000}"#);
+    assert!(read(&written(header, claims)).is_ok());
+    for header in [r#"["HS256"]"#, r#"["HS256",null]"#, r#"["HS256",null,false]"#] {
+        assert_refused(&written(header, claims), header);
+    }
+    for claims in [r#"["us_bob","hongbao",1900000000]"#, r#"["us_bob","hongbao",1900000000,null,["g_1"],true,0]"#] {
+        assert_refused(&written(header, claims), claims);
+    }
+}
+
 /// Which of two values would hold is a matter of taste, so neither does (RFC 7519, 4).
 #[test]
 fn a_claim_that_is_there_twice_refuses_the_token() {
@@ -350,11 +397,9 @@ fn a_claim_that_is_there_twice_refuses_the_token() {
         r#"{"sub":"us_bob","sub":"us_eve","aud":"hongbao","exp":1900000000}"#,
         r#"{"sub":"us_bob","aud":"hongbao","aud":"x","exp":1900000000}"#,
         r#"{"sub":"us_bob","aud":"hongbao","exp":1,"exp":1900000000}"#,
+        r#"{"sub":"us_bob","aud":"hongbao","exp":1900000000,"groups":["g_1"],"groups":["g_2"]}"#,
     ] {
-        let signed = format!("{}.{}", encode(r#"{"alg":"HS256"}"#), encode(text));
-        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&SECRET).expect("any length");
-        let signature = encode(mac.chain_update(&signed).finalize().into_bytes());
-        assert_refused(&format!("{signed}.{signature}"), text);
+        assert_refused(&written(r#"{"alg":"HS256"}"#, text), text);
     }
 }
 

@@ -5,7 +5,8 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
-use serde_json::{Number, Value};
+use serde_json::Number;
+use serde_json::value::RawValue;
 
 use super::{Claims, GROUPS_MAX};
 use crate::GroupId;
@@ -20,20 +21,21 @@ pub(super) struct Header {
     has_crit: bool,
 }
 
-/// The claims that we read, before it is known which of their values are of ours.
+/// The claims that we read. Of those that may be another service's, it is not known yet which values are of ours: they are
+/// taken as they are written, whatever is in them (half a surrogate pair, numbers beyond any type, lists in lists).
 #[derive(Deserialize)]
-struct Payload {
+struct Payload<'a> {
     sub: String,
     aud: OneOrMany,
     exp: Number,
     #[serde(default)]
     nbf: Option<Number>,
-    #[serde(default)]
-    groups: Value,
-    #[serde(default)]
-    company: Value,
-    #[serde(default)]
-    since: Value,
+    #[serde(default, borrow)]
+    groups: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    company: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    since: Option<&'a RawValue>,
 }
 
 /// A string, or a list of strings: both are an audience (RFC 7519, 4.1.3).
@@ -58,24 +60,32 @@ pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
     Base64UrlUnpadded::decode_vec(part).ok()
 }
 
+/// Reads a JSON object. Its type alone does not say so: serde takes a list for one, field by field.
+fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Option<T> {
+    let is_object = json.trim_ascii_start().first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
 /// The header in this part of a token; `None` for what is none, and for one that asks for an extension.
 pub(super) fn header(part: &str) -> Option<Header> {
-    let header: Header = serde_json::from_slice(&decode(part)?).ok()?;
+    let header: Header = object(&decode(part)?)?;
     (!header.has_crit).then_some(header)
 }
 
 /// The claims in this part of a token; `None` for what are none, and for those that are not for `audience`.
 pub(super) fn claims(part: &str, audience: &str) -> Option<Claims> {
-    let payload: Payload = serde_json::from_slice(&decode(part)?).ok()?;
+    let json = decode(part)?;
+    let payload: Payload = object(&json)?;
     if !payload.aud.has(audience) {
         return None;
     }
+    let since: Option<Number> = payload.since.and_then(|since| serde_json::from_str(since.get()).ok());
     Some(Claims {
         sub: payload.sub,
-        groups: groups(&payload.groups),
+        groups: payload.groups.map(groups).unwrap_or_default(),
         // A company's name under this claim is another service's: only a plain yes lifts the limits.
-        company: payload.company == Value::Bool(true),
-        since: payload.since.as_number().map(whole_seconds),
+        company: payload.company.is_some_and(|company| company.get() == "true"),
+        since: since.as_ref().map(whole_seconds),
         aud: audience.to_owned(),
         exp: whole_seconds(&payload.exp),
         nbf: payload.nbf.as_ref().map(whole_seconds),
@@ -83,12 +93,10 @@ pub(super) fn claims(part: &str, audience: &str) -> Option<Claims> {
 }
 
 /// The groups of ours in a claim that may name other services' too; one group may stand there without a list.
-fn groups(claim: &Value) -> Vec<GroupId> {
-    let names = match claim {
-        Value::Array(names) => names.as_slice(),
-        one => core::slice::from_ref(one),
-    };
-    names.iter().filter_map(|name| GroupId::parse(name.as_str()?)).take(GROUPS_MAX).collect()
+fn groups(claim: &RawValue) -> Vec<GroupId> {
+    let names: Vec<&RawValue> = serde_json::from_str(claim.get()).unwrap_or_else(|_| vec![claim]);
+    let ours = |name: &RawValue| GroupId::parse(&serde_json::from_str::<String>(name.get()).ok()?);
+    names.into_iter().filter_map(ours).take(GROUPS_MAX).collect()
 }
 
 /// A `NumericDate` in whole seconds, towards zero. Its fraction is far below the leeway; what is beyond any time is the
