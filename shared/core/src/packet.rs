@@ -1,5 +1,8 @@
 //! A packet: what never changes once it is sent, and who may have a share.
 
+use core::fmt;
+
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::guess::Guess;
@@ -9,7 +12,7 @@ use crate::token::Person;
 use crate::{Error, Fen, GroupId, PacketId, UserId, text};
 
 /// Who a packet is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -42,6 +45,37 @@ impl Recipient {
             Self::Group(group) => person.groups.contains(group),
             Self::User(user) => *user == person.user,
         }
+    }
+}
+
+/// Read by hand, for refusals that tell the two forms.
+impl<'de> Deserialize<'de> for Recipient {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Recipient;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"{"group":"g_…"} or {"user":"us_…"}"#)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Recipient, A::Error> {
+                let other = |found: &str| de::Error::invalid_value(de::Unexpected::Other(found), &self);
+                let recipient = match map.next_key::<String>()?.as_deref() {
+                    Some("group") => Recipient::Group(map.next_value()?),
+                    Some("user") => Recipient::User(map.next_value()?),
+                    Some(_) => return Err(other("another field")),
+                    None => return Err(other("an empty object")),
+                };
+                if map.next_key::<String>()?.is_some() {
+                    return Err(other("a second field"));
+                }
+                Ok(recipient)
+            }
+        }
+
+        deserializer.deserialize_map(Forms)
     }
 }
 

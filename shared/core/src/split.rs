@@ -14,16 +14,16 @@
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Fen, PacketId};
+use crate::{Fen, PacketId, json};
 
 /// The secret that decides a packet's shares; shown when the packet is finished or closed.
 pub type Seed = [u8; 32];
 
 /// How the shares are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -31,6 +31,14 @@ pub enum Kind {
     Lucky,
     /// Equal shares; the first `total % count` carry one fen more.
     Equal,
+}
+
+/// Read by hand: serde also takes `{"lucky":null}` for a name.
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: &[&str] = &[Kind::Lucky.as_str(), Kind::Equal.as_str()];
+        json::one_of(deserializer, NAMES, Self::parse)
+    }
 }
 
 impl Kind {

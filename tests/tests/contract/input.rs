@@ -118,9 +118,11 @@ async fn wrap_refuses_every_recipient_but_one_group_or_one_user() {
     ];
     for to in recipients {
         let reply = alice.post_bytes("/v1/wrap", with(&scene.group(), "to", to).into_bytes()).await;
-        let field = reply.body["error"]["field"].as_str().unwrap_or_default().to_owned();
+        let told = |what: &str| reply.body["error"][what].as_str().unwrap_or_default().to_owned();
+        let (field, message) = (told("field"), told("message"));
         reply.refused(400, "invalid_request", Some(&field));
         assert!(field == "to" || field.starts_with("to."), "{to}: {field}");
+        assert!(field != "to" || message.contains(r#"{"group":"g_…"} or {"user":"us_…"}"#), "{to}: {message}");
     }
 }
 
