@@ -46,7 +46,9 @@ async fn packets(app: &App, call: &Call, person: &Person) -> Result<Answer, Erro
     let role = if query.text("role") == Some("sent") { Role::Sent } else { Role::Received };
     let year = query.number("year").unwrap_or_else(|| year::of_ms(app.now_ms()));
     let (from_ms, end_ms) = year::bounds_ms(year);
-    let before = query_place(&query).unwrap_or((end_ms, String::new()));
+    // A cursor of another year's list begins at this year's end.
+    let end = (end_ms, String::new());
+    let before = query_place(&query).map_or(end.clone(), |place| place.min(end));
     let ledger = app.ledger().await?;
     let (packets, next) = ledger.my_packets(&person.user, role, from_ms, &before, query.limit()).await?;
     let next = next.as_ref().map(place_text);

@@ -24,6 +24,8 @@ use query::{
 };
 
 use crate::Error;
+use crate::wire::BODY_MAX_BYTES;
+use crate::wire::operator::REASON_MAX_CHARS;
 
 /// A request's method, as far as any endpoint has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,20 @@ pub struct Row {
     /// What its query may hold.
     pub query: &'static [Parameter],
 }
+
+impl Row {
+    /// The largest body of a request.
+    #[must_use]
+    pub const fn body_max_bytes(&self) -> usize {
+        match self.caller {
+            Caller::Operator => OPERATORS_BODY_MAX_BYTES,
+            Caller::Person | Caller::Nobody => BODY_MAX_BYTES,
+        }
+    }
+}
+
+/// The largest body of an operator's request. In JSON's escapes, a character of a reason is up to two of six characters.
+const OPERATORS_BODY_MAX_BYTES: usize = BODY_MAX_BYTES + REASON_MAX_CHARS * 12;
 
 macro_rules! endpoints {
     ($($name:ident: $method:ident $path:literal, $caller:ident, $query:expr, $summary:literal;)*) => {

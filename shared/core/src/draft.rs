@@ -5,9 +5,9 @@ use crate::token::Person;
 use crate::wire::{EXPIRES_IN_MAX_S, WrapRequest};
 use crate::{Error, Fen, text};
 
-/// The longest greeting, in Unicode characters.
+/// The longest greeting, in Unicode characters, composed where that is shorter.
 pub const GREETING_MAX_CHARS: usize = 200;
-/// The longest password, in Unicode characters.
+/// The longest password, in Unicode characters, composed where that is shorter.
 pub const PASSWORD_MAX_CHARS: usize = 32;
 /// The longest name of a cover, in ASCII characters.
 pub const COVER_MAX_CHARS: usize = 32;
@@ -82,18 +82,7 @@ pub fn check_recipient(to: &Recipient, sender: &Person) -> Result<(), Error> {
 }
 
 fn check_text(field: &str, text: Option<&str>, most: usize) -> Result<(), Error> {
-    let Some(text) = text else { return Ok(()) };
-    if !text::has_visible(text) || text.chars().count() > most {
-        return Err(Error::invalid(field, format!("must have 1 to {most} characters, one of them visible at least")));
-    }
-    if text.chars().any(text::is_line_end) {
-        return Err(Error::invalid(field, "must be one line without control characters"));
-    }
-    if !text::has_own_direction(text) {
-        let bound = "must leave the direction of other text alone: no U+202A to U+202E, and U+2066 to U+2068 each closed by U+2069";
-        return Err(Error::invalid(field, bound));
-    }
-    Ok(())
+    text.map_or(Ok(()), |text| text::check_line(field, text, most))
 }
 
 fn check_cover(cover: Option<&str>) -> Result<(), Error> {

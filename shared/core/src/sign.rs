@@ -4,7 +4,8 @@
 //! passes for another. Comparison is constant-time.
 //!
 //! **Invariant:** what is signed names its key. One key signs, several verify: so keys can change while quotes, vouchers
-//! and passwords of the old one are out.
+//! and passwords of the old one are out. The name is no proof and outside the MAC: a key that is renamed is the same
+//! key, so what names none of the keys in force is tried with each of them.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
@@ -41,6 +42,8 @@ impl Domain {
 #[derive(Clone)]
 pub struct SigningKey {
     id: String,
+    /// The id that follows from the bytes.
+    derived_id: String,
     mac: Hmac<Sha256>,
 }
 
@@ -56,22 +59,27 @@ impl SigningKey {
         let mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
         let digest: [u8; MAC_BYTES] = mac.clone().chain_update(b"hongbao/key-id/1\0").finalize().into_bytes().into();
         let id = digest.first_chunk::<4>().map_or(0, |start| u32::from_be_bytes(*start));
-        Self { id: format!("k{id:08x}"), mac }
+        let derived_id = format!("k{id:08x}");
+        Self { id: derived_id.clone(), derived_id, mac }
     }
 
     /// Reads a key: 64 hexadecimal digits, or `<id>:` and those.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let Some((id, hex)) = text.split_once(':') else { return parse_hex(text).as_ref().map(Self::new) };
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let is_id = (1..=KEY_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(allowed);
-        is_id.then(|| parse_hex(hex)).flatten().map(|bytes| Self { id: id.to_owned(), ..Self::new(&bytes) })
+        is_id(id).then(|| parse_hex(hex)).flatten().map(|bytes| Self { id: id.to_owned(), ..Self::new(&bytes) })
     }
 
     /// The key's id: given, or made from its bytes.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The id that is made from the key's bytes, whatever id is given: it tells the key apart after a renaming.
+    #[must_use]
+    pub fn derived_id(&self) -> &str {
+        &self.derived_id
     }
 
     fn mac(&self, domain: Domain, payload: &[u8]) -> Hmac<Sha256> {
@@ -100,6 +108,18 @@ impl SigningKey {
         let mac: [u8; MAC_BYTES] = self.mac(Domain::Password, &payload).finalize().into_bytes().into();
         crate::split::hex(mac.first_chunk::<16>().map_or(&[], |half| half.as_slice()))
     }
+}
+
+/// Whether a text can be a key's id.
+fn is_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=KEY_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(allowed)
+}
+
+/// Whether an id has the form of those that follow from a key's bytes.
+fn is_derived_id(id: &str) -> bool {
+    let digits = id.strip_prefix('k').unwrap_or_default();
+    digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// The signing keys in force: the first signs, all verify.
@@ -131,7 +151,7 @@ impl SigningKeys {
         let mut keys = keys.ok_or_else(form)?.into_iter();
         let mut all = Self::from(keys.next().ok_or_else(form)?);
         for key in keys {
-            if all.named(&key.id).is_some() {
+            if all.all().any(|other| other.id == key.id) {
                 return Err(format!("must have the id {} once", key.id));
             }
             all.others.push(key);
@@ -139,11 +159,22 @@ impl SigningKeys {
         Ok(all)
     }
 
-    /// These keys and one more that verifies, unless one of its name is among them.
+    /// These keys and one more that verifies, unless it is among them under whatever name.
     #[must_use]
     pub fn and(mut self, key: Option<SigningKey>) -> Self {
-        self.others.extend(key.filter(|key| self.named(&key.id).is_none()));
+        self.others.extend(key.filter(|key| self.all().all(|other| other.derived_id != key.derived_id)));
         self
+    }
+
+    /// These keys under their full names, for a record of them that a renaming does not break: the id that is given, `/`,
+    /// and the one that follows from the bytes; that one alone where none is given.
+    #[must_use]
+    pub fn with_full_ids(&self) -> Self {
+        let full = |key: &SigningKey| SigningKey {
+            id: if key.id == key.derived_id { key.id.clone() } else { format!("{}/{}", key.id, key.derived_id) },
+            ..key.clone()
+        };
+        Self { first: full(&self.first), others: self.others.iter().map(full).collect() }
     }
 
     /// The key that signs.
@@ -157,17 +188,22 @@ impl SigningKeys {
         core::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The key with this id.
+    /// The key with this id: the one that was given, else the one that follows from its bytes.
     #[must_use]
     pub fn named(&self, id: &str) -> Option<&SigningKey> {
-        self.all().find(|key| key.id == id)
+        self.all().find(|key| key.id == id).or_else(|| self.all().find(|key| key.derived_id == id))
     }
 
-    /// Whether these keys decide about what was signed: it names one of them. What is from before keys had names may be
-    /// any key's.
+    /// Whether these keys decide about what was signed, as far as its form tells: it names one of them, or it cannot be
+    /// of the key that a ledger makes for itself. That one has no name but the one that follows from its bytes, and from
+    /// before keys had names, none.
     #[must_use]
     pub fn decide(&self, signed: &str) -> bool {
-        signed.split_once('.').is_some_and(|(id, _)| self.named(id).is_some())
+        let (id, text) = signed.split_once('.').map_or((None, signed), |(id, text)| (Some(id), text));
+        // The shortest that is signed, a password's MAC, has 32 characters.
+        let is_text =
+            text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        !is_text || id.is_some_and(|id| self.named(id).is_some() || !is_derived_id(id))
     }
 
     /// `payload`, sealed with the key that signs.
@@ -176,15 +212,16 @@ impl SigningKeys {
         self.first.seal(domain, payload)
     }
 
-    /// The payload of a sealed text; `None` unless one of these keys sealed it for this domain, and the one it names
-    /// where it names one.
+    /// The payload of a sealed text; `None` unless one of these keys sealed it for this domain. The name that it bears is
+    /// no proof: the key may have had another when it sealed.
     #[must_use]
     pub fn unseal(&self, domain: Domain, sealed: &str) -> Option<Vec<u8>> {
-        let Some((id, text)) = sealed.split_once('.') else {
-            let bytes = Base64UrlUnpadded::decode_vec(sealed).ok()?;
-            return self.all().find_map(|key| key.unseal(domain, &bytes));
+        let text = match sealed.split_once('.') {
+            Some((id, text)) => is_id(id).then_some(text)?,
+            None => sealed,
         };
-        self.named(id)?.unseal(domain, &Base64UrlUnpadded::decode_vec(text).ok()?)
+        let bytes = Base64UrlUnpadded::decode_vec(text).ok()?;
+        self.all().find_map(|key| key.unseal(domain, &bytes))
     }
 
     /// How the password of `packet` is kept: the id of the key, and the MAC of the [word](text::word) that it is.
@@ -193,18 +230,17 @@ impl SigningKeys {
         format!("{}.{}", self.first.id, self.first.text_mac(packet, &text::word(password)))
     }
 
-    /// Whether `guess` is the password of `packet` that is kept as `kept`. Those kept before keys had names are MACs of
-    /// the text as it was typed, by any of the keys: so the guess is taken as it was typed, too.
+    /// Whether `guess` is the password of `packet` that is kept as `kept`, by any of the keys. Of packets that are out
+    /// from before, what is kept may be the word as it was [compared formerly](text::former_word), and before keys had
+    /// names, the text as it was typed: so the guess is taken in these forms, too. Both may go 9 days after the last
+    /// instance from before was updated, when no such packet can be open any more.
     #[must_use]
     pub fn is_password(&self, packet: PacketId, kept: &str, guess: &str) -> bool {
+        let (mac, typed) = kept.split_once('.').map_or((kept, Some(guess)), |(_, mac)| (mac, None));
+        let (word, former) = (text::word(guess), text::former_word(guess));
+        let forms = || [Some(word.as_str()), Some(former.as_str()), typed].into_iter().flatten();
         // Both are MACs under a secret key: comparing them tells nothing about the password.
-        match kept.split_once('.') {
-            Some((id, mac)) => self.named(id).is_some_and(|key| key.text_mac(packet, &text::word(guess)) == mac),
-            None => {
-                let word = text::word(guess);
-                self.all().any(|key| [guess, &word].iter().any(|text| key.text_mac(packet, text) == kept))
-            }
-        }
+        self.all().any(|key| forms().any(|form| key.text_mac(packet, form) == mac))
     }
 }
 

@@ -4,6 +4,8 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
+use crate::Error;
+
 /// Whether a letter shows nothing by itself: blanks, format and control characters, fillers, selectors, tags.
 ///
 /// Unicode's categories say so of most; of the others the first group is what `Default_Ignorable_Code_Point` has beyond
@@ -53,19 +55,72 @@ pub fn has_own_direction(text: &str) -> bool {
     open == 0
 }
 
-/// The word that somebody says who types this text: whatever the keyboard makes of width, composition and capitals, and
-/// whatever blanks a completion puts around or into it. Saying it again is the same word.
+/// Checks one line that people write: 1 to `most` characters as they are seen, composed or not, one of them visible, no
+/// line ends and controls, and no direction of its own.
+///
+/// # Errors
+/// [`Error::Invalid`] naming `field` and the bound.
+pub fn check_line(field: &str, text: &str, most: usize) -> Result<(), Error> {
+    // Composing makes some texts longer.
+    let length = text.chars().count().min(text.nfc().count());
+    if !has_visible(text) || length > most {
+        return Err(Error::invalid(field, format!("must have 1 to {most} characters, one of them visible at least")));
+    }
+    if text.chars().any(is_line_end) {
+        return Err(Error::invalid(field, "must be one line without control characters"));
+    }
+    if !has_own_direction(text) {
+        let bound = "must leave the direction of other text alone: no U+202A to U+202E, and U+2066 to U+2068 each closed by U+2069";
+        return Err(Error::invalid(field, bound));
+    }
+    Ok(())
+}
+
+/// The word that somebody says who types this text: whatever the keyboard makes of width, composition, capitals, digits,
+/// quotes and dashes, and whatever blanks a completion puts around or into it. Saying it again is the same word.
 #[must_use]
 pub fn word(text: &str) -> String {
-    let said = text.nfkc().filter(|letter| !is_invisible(*letter));
+    folded(text.nfkc().map(plain))
+}
+
+/// The word as it was compared before keyboards' digits, quotes and dashes were: packets that are out are kept by it.
+#[must_use]
+pub fn former_word(text: &str) -> String {
+    folded(text.nfkc())
+}
+
+fn folded(text: impl Iterator<Item = char>) -> String {
+    let said = text.filter(|letter| !is_invisible(*letter));
     // There and back: some letters have two small forms (σ, ς), and some capitals are two letters (ß).
     let folded = said.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.nfkc().filter(|letter| !is_invisible(*letter)).collect()
 }
 
+/// The ASCII character that a keyboard or its completion writes as `letter`; else the letter itself.
+fn plain(letter: char) -> char {
+    match letter {
+        '\u{2018}'..='\u{201B}' | '\u{2BC}' | '\u{2032}' => '\'',
+        '\u{201C}'..='\u{201F}' | '\u{AB}' | '\u{BB}' => '"',
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{3002}' => '.',
+        _ => digit(letter).unwrap_or(letter),
+    }
+}
+
+/// The ASCII digit of the same value as a decimal digit of another script.
+fn digit(letter: char) -> Option<char> {
+    let is_digit = |letter: &char| letter.general_category() == GeneralCategory::DecimalNumber;
+    if letter.is_ascii() || !is_digit(&letter) {
+        return None;
+    }
+    // Unicode has them in runs of ten in ascending order, some of which stand side by side.
+    let before = ('\0'..letter).rev().take_while(is_digit).count();
+    char::from_digit(u32::try_from(before % 10).ok()?, 10)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{has_own_direction, has_visible, word};
+    use super::{check_line, former_word, has_own_direction, has_visible, word};
 
     #[test]
     fn what_nobody_can_see_is_empty() {
@@ -153,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_word_is_the_same_on_every_keyboard() {
-        let same: [(&str, &[&str]); 8] = [
+        let same: [(&str, &[&str]); 14] = [
             ("1234", &["１２３４", " 1234 ", "12 34", "1234\u{200B}", "①②③④"]),
             ("芝麻开门", &["芝麻开门 ", "芝麻 开门", "　芝麻开门", "\u{FEFF}芝麻开门", "芝麻开门\u{FE0F}"]),
             ("Hongbao", &["hongbao", "ＨＯＮＧＢＡＯ", "HongBao ", "hong\u{AD}bao"]),
@@ -162,6 +217,12 @@ mod tests {
             ("straße", &["STRASSE", "Straße", "strasse"]),
             ("ΟΔΟΣ", &["οδος", "οδοσ"]),
             ("❤️", &["❤"]),
+            ("1234", &["١٢٣٤", "۱۲۳۴", "१२३४", "১২৩৪", "๑๒๓๔", "᠑᠒᠓᠔", "𝟙𝟚𝟛𝟜", "𑁧𑁨𑁩𑁪"]),
+            ("0987", &["٠٩٨٧", "۰۹۸۷", "०९८७"]),
+            ("it's", &["it’s", "it‘s", "it＇s", "itʼs", "IT′S"]),
+            ("\"go\"", &["“go”", "„go“", "«go»", "＂go＂"]),
+            ("2027-1", &["2027‐1", "2027‑1", "2027–1", "2027—1", "2027−1", "２０２７－１"]),
+            ("go.", &["go。", "go｡", "go．"]),
         ];
         for (said, typed) in same {
             for text in typed {
@@ -176,9 +237,38 @@ mod tests {
             ("が", "か"),
             ("👍", "👎"),
             ("1-2", "12"),
+            ("1234", "四三二一"),
+            ("٣", "2"),
+            ("it's", "its"),
+            ("スーパ", "ス-パ"),
         ];
         for (one, another) in other {
             assert_ne!(word(one), word(another));
+        }
+    }
+
+    /// What packets are kept by that are out: it must not change with the word.
+    #[test]
+    fn the_former_word_leaves_digits_and_signs_alone() {
+        for (text, former) in
+            [("１２３４ ", "1234"), ("Caf\u{E9}", "café"), ("١٢", "١٢"), ("it’s", "it’s"), ("1–2。", "1–2。")]
+        {
+            assert_eq!(former_word(text), former);
+        }
+    }
+
+    #[test]
+    fn a_line_is_counted_as_it_is_seen() {
+        for (text, is_line) in [
+            ("e\u{301}".repeat(32), true),
+            ("e\u{301}".repeat(33), false),
+            ("é".repeat(32), true),
+            ("\u{958}".repeat(32), true), // Composed it has two characters each.
+            ("\u{1112}\u{1161}\u{11AB}".repeat(32), true),
+            ("🧧".repeat(33), false),
+            (format!("a{}", "\u{301}".repeat(40)), false),
+        ] {
+            assert_eq!(check_line("password", &text, 32).is_ok(), is_line, "{text}");
         }
     }
 

@@ -19,7 +19,7 @@ pub const EXPIRES_IN_MAX_S: i64 = 24 * 3600;
 pub const TIME_MAX_MS: i64 = 253_402_300_799_999;
 /// The most entries of a page.
 pub const PAGE_MAX: i64 = 100;
-/// The largest request body.
+/// The largest body of a person's request.
 pub const BODY_MAX_BYTES: usize = 4 * 1024;
 /// The most groups of which a development login makes somebody a member.
 pub const GROUPS_MAX: usize = 50;

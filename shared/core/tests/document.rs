@@ -2,7 +2,7 @@
 #![cfg(feature = "schema")]
 #![allow(clippy::expect_used, reason = "a test that finds nothing has to fail")]
 
-use hongbao_core::api::document;
+use hongbao_core::api::{Endpoint, document};
 
 const EXAMPLES: &str = include_str!("../examples.json");
 
@@ -22,5 +22,17 @@ fn an_example_that_is_missing_or_does_not_fit_is_named() {
         assert!(EXAMPLES.contains(from), "{from}");
         let fault = document(&EXAMPLES.replace(from, to)).expect_err(to);
         assert!(fault.contains("GrabRequest") || fault.contains("MeAnswer"), "{fault}");
+    }
+}
+
+/// A body is read before anything is done with it, also where none is needed.
+#[test]
+fn whatever_can_bring_a_body_can_bring_too_much() {
+    let document = document(EXAMPLES).expect("a document");
+    for endpoint in Endpoint::ALL {
+        let (method, path) = (endpoint.row().method, endpoint.row().path);
+        let answers = &document["paths"][path][method.as_str().to_lowercase()]["responses"];
+        assert!(answers.is_object(), "{endpoint:?}");
+        assert_eq!(answers.get("413").is_some(), method.has_body(), "{endpoint:?}");
     }
 }

@@ -11,7 +11,7 @@ use hongbao_core::packet::Facts;
 use hongbao_core::risk::Rules;
 use hongbao_core::sign::{SigningKey, SigningKeys};
 use hongbao_core::token::{self, AUDIENCE_OPERATOR, AUDIENCE_PEOPLE, Claims, Key, Person};
-use hongbao_core::{Error, PacketId};
+use hongbao_core::{Error, PacketId, text};
 
 use crate::config::{self, Config, DatabaseUrl};
 use crate::count::{Count, Counts};
@@ -30,6 +30,8 @@ use crate::sys;
 const SIGNING_KEY: &str = "signing_key";
 /// The longest name of an operator.
 const OPERATOR_MAX_CHARS: usize = 64;
+/// How long a ledger that did not tell its own signing key is not asked for it again, in milliseconds.
+const OLD_KEYS_PAUSE_MS: i64 = 1_000;
 
 /// The instance's own state.
 pub struct App {
@@ -37,11 +39,13 @@ pub struct App {
     is_migrated: Cell<bool>,
     keys: OnceCell<Keys>,
     old_signing_keys: OnceCell<SigningKeys>,
+    /// When the ledger last failed to tell its own signing key, Unix milliseconds.
+    old_keys_missed_ms: Cell<Option<i64>>,
     limits: OnceCell<Limits>,
     retention_ms: OnceCell<i64>,
     policy: OnceCell<Policy>,
     rates: OnceCell<Rates>,
-    memory: Memory,
+    pub(crate) memory: Memory,
     turns: Rc<()>,
     pub(crate) returning: Returning,
     in_flight: Rc<()>,
@@ -156,6 +160,7 @@ impl App {
             is_migrated: Cell::new(false),
             keys: OnceCell::new(),
             old_signing_keys: OnceCell::new(),
+            old_keys_missed_ms: Cell::new(None),
             limits,
             retention_ms,
             policy,
@@ -345,11 +350,12 @@ impl App {
     }
 
     /// The keys that decide about something signed: those in force; and where it names none of them, the key with them
-    /// that this ledger made for itself before any was configured, if it did: what that one signed stays good.
+    /// that this ledger made for itself before any was configured, if it did: what that one signed stays good. The ledger
+    /// is asked once an instance, and where it does not answer, once a second: whatever anybody invents.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the ledger has to be asked and does not answer, [`Error::Degraded`] when it is asked
-    /// for too much already.
+    /// [`Error::Unavailable`] when the ledger has to be asked and does not answer, [`Error::Degraded`] when it did not a
+    /// moment ago, or is asked for too much already.
     pub(crate) async fn signing_keys_of(&self, signed: &str) -> Result<&SigningKeys, Error> {
         let in_force = &self.keys().await?.signing;
         if self.parts.signing_keys.is_none() || in_force.decide(signed) {
@@ -358,8 +364,14 @@ impl App {
         if let Some(keys) = self.old_signing_keys.get() {
             return Ok(keys);
         }
+        let now_ms = self.now_ms();
+        let is_fresh = |at_ms: i64| (at_ms..at_ms.saturating_add(OLD_KEYS_PAUSE_MS)).contains(&now_ms);
+        if self.old_keys_missed_ms.get().is_some_and(is_fresh) {
+            return Err(Error::Degraded);
+        }
         let _turn = self.ledger_turn()?;
-        let own = self.ledger().await?.existing_local_key(SIGNING_KEY).await?;
+        let asked = async { self.ledger().await?.existing_local_key(SIGNING_KEY).await }.await;
+        let own = asked.inspect_err(|_| self.old_keys_missed_ms.set(Some(now_ms)))?;
         let own = own.and_then(|hex| SigningKey::parse(&hex));
         Ok(self.old_signing_keys.get_or_init(|| in_force.clone().and(own)))
     }
@@ -384,8 +396,10 @@ impl App {
     pub async fn operator(&self, call: &Call) -> Result<String, Error> {
         let name = self.claims(call, AUDIENCE_OPERATOR).await?.sub;
         // The name goes into the audit.
-        let is_name = (1..=OPERATOR_MAX_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        if is_name { Ok(name) } else { Err(Error::Unauthenticated) }
+        match text::check_line("sub", &name, OPERATOR_MAX_CHARS) {
+            Ok(()) => Ok(name),
+            Err(_) => Err(Error::Unauthenticated),
+        }
     }
 
     async fn claims(&self, call: &Call, audience: &str) -> Result<Claims, Error> {
@@ -403,13 +417,21 @@ impl App {
     /// # Errors
     /// [`Error::NotFound`] when there is no such packet or it is not the person's to see.
     pub async fn packet(&self, id: PacketId, person: &Person) -> Result<Rc<Remembered>, Error> {
+        let packet = self.any_packet(id).await?;
+        if packet.facts.is_visible_to(person) { Ok(packet) } else { Err(Error::NotFound) }
+    }
+
+    /// The facts of a packet, whoever asks: for who proves their right to it otherwise.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such packet.
+    pub(crate) async fn any_packet(&self, id: PacketId) -> Result<Rc<Remembered>, Error> {
         let known = self.memory.get(id);
         self.counts.add(if known.is_some() { Count::PacketHit } else { Count::PacketMiss });
-        let packet = match known {
-            Some(packet) => packet,
-            None => self.memory.keep(self.find_facts(id).await?.ok_or(Error::NotFound)?),
-        };
-        if packet.facts.is_visible_to(person) { Ok(packet) } else { Err(Error::NotFound) }
+        match known {
+            Some(packet) => Ok(packet),
+            None => Ok(self.memory.keep(self.find_facts(id).await?.ok_or(Error::NotFound)?)),
+        }
     }
 
     /// A turn at the ledger for what Redis should have decided: few at a time, so that the loss of a shard does not

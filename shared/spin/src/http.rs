@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use hongbao_core::api::{self, Endpoint, Query};
 use hongbao_core::error::Told;
-use hongbao_core::wire::{BODY_MAX_BYTES, ErrorAnswer, ErrorDetail};
+use hongbao_core::wire::{ErrorAnswer, ErrorDetail};
 use hongbao_core::{Error, PacketId, json, risk};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -189,7 +189,7 @@ async fn read(request: Request, endpoints: &[Endpoint]) -> Result<Call, Error> {
     let is_json = content_type.is_some_and(|value| {
         value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     });
-    let body = if has_body { read_body(request, length).await? } else { Vec::new() };
+    let body = if has_body { read_body(request, length, row.body_max_bytes()).await? } else { Vec::new() };
     Ok(Call { endpoint, segment, query, authorization, device, is_json, body })
 }
 
@@ -204,16 +204,16 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Reads the body. One of a known `length` is whole without another wait for its end.
-async fn read_body(request: Request, length: Option<usize>) -> Result<Vec<u8>, Error> {
+/// Reads the body of `most` bytes at most. One of a known `length` is whole without another wait for its end.
+async fn read_body(request: Request, length: Option<usize>, most: usize) -> Result<Vec<u8>, Error> {
     let (_done, done) = wit_future::new(|| Ok(()));
     let (mut stream, _trailers) = Request::consume_body(request, done);
-    let mut body = Vec::with_capacity(BODY_MAX_BYTES + 1);
+    let mut body = Vec::with_capacity(most.saturating_add(1));
     loop {
         let (result, read) = stream.read(body).await;
         body = read;
-        if body.len() > BODY_MAX_BYTES {
-            return Err(Error::BodyTooLarge(BODY_MAX_BYTES));
+        if body.len() > most {
+            return Err(Error::BodyTooLarge(most));
         }
         if !matches!(result, StreamResult::Complete(_)) || length == Some(body.len()) {
             return Ok(body);

@@ -98,6 +98,20 @@ async fn keys_change_while_what_they_signed_is_out() {
     assert_eq!(uses.iter().filter(|key| key["signs"] == true).count(), 1, "{uses:?}");
     stack.stop().expect("it stops");
 
+    // The one that signs gets a name and the other loses its own: they are the same keys, and nobody is told otherwise.
+    let (named, bare) = (format!("2028:{second}"), first.replacen("2027:", "", 1));
+    let stack = with_keys(&format!("{named},{bare}"));
+    let scene = Scene::on(&stack, "keys");
+    old.is_good(&scene, "erik").await;
+    new.is_good(&scene, "erik").await;
+    let uses = key_uses(&scene).await;
+    assert_eq!(uses.iter().filter(|key| key["in_force"] == true).count(), 2, "{uses:?}");
+    assert_eq!(uses.len(), 3, "the ledger's own is the third: {uses:?}");
+    assert!(uses.iter().all(|key| key["can_be_dropped"] == false && key["id"] != "2027"), "{uses:?}");
+    let signs: Vec<_> = uses.iter().filter(|key| key["signs"] == true).map(|key| &key["id"]).collect();
+    assert_eq!(signs, ["2028"]);
+    stack.stop().expect("it stops");
+
     // The first is dropped too soon: what it signed is invalid, and nothing breaks.
     let stack = with_keys(&second);
     let scene = Scene::on(&stack, "keys");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hongbao_tests::draft::in_ms;
 use hongbao_tests::person::{PURSE_FEN, number, text};
 use hongbao_tests::{Draft, Person, Scene, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// All entries of a list, read page by page of `limit`.
 async fn all(person: &Person, path: &str, list: &str, limit: usize) -> Vec<Value> {
@@ -176,4 +176,14 @@ async fn another_years_list_is_empty() {
     let last = alice.get(&format!("/v1/me/packets?role=sent&year={}", this_year - 1)).await.granted(200);
     assert_eq!((number(&last, "count"), number(&last, "total_fen"), number(&last, "year")), (0, 0, this_year - 1));
     assert_eq!(last["packets"].as_array().map(Vec::len), Some(0));
+    // Neither does a cursor from behind the year's end bring others' years.
+    for year in [1970, this_year - 1] {
+        for at_ms in ["99999999999999", "1735660800000"] {
+            let path = format!("/v1/me/packets?role=sent&year={year}&before={at_ms}.hb_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+            let listed = alice.get(&path).await.granted(200);
+            assert_eq!((&listed["packets"], number(&listed, "count")), (&json!([]), 0), "{path}");
+        }
+    }
+    let path = "/v1/me/packets?role=sent&before=100000000000000.hb_7zzzzzzzzzzzzzzzzzzzzzzzzz";
+    alice.get(path).await.refused(400, "invalid_request", Some("before"));
 }

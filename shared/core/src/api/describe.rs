@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::{Caller, Endpoint};
 use crate::Error;
-use crate::wire::BODY_MAX_BYTES;
 
 /// A body of a type of the wire.
 pub(super) struct Body {
@@ -110,8 +109,11 @@ impl Description {
         if row.path.contains('{') {
             all.push(Error::NotFound);
         }
+        if row.method.has_body() {
+            all.push(Error::BodyTooLarge(row.body_max_bytes()));
+        }
         if self.takes.is_some() {
-            all.extend([Error::BodyTooLarge(BODY_MAX_BYTES), Error::NotJson]);
+            all.push(Error::NotJson);
         }
         all.extend(self.refuses.iter().cloned());
         all

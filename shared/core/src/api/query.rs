@@ -1,7 +1,7 @@
 //! What a query may hold, and how it is read: each parameter at most once, in its own form, and no other.
 
 use crate::id::ExceptionId;
-use crate::wire::{COUNT_MAX, PAGE_MAX, TIME_MAX_MS};
+use crate::wire::{COUNT_MAX, PAGE_MAX};
 use crate::{Error, PacketId, year};
 
 /// The entries of a page, unless the caller says otherwise.
@@ -9,6 +9,9 @@ pub const PAGE: i64 = 20;
 /// The packets and accounts of one reconciliation, unless the caller says otherwise; and the most there may be.
 const BOOKS: i64 = 10_000;
 const BOOKS_MAX: i64 = 100_000;
+/// The last moment that a place in a list of packets can name, Unix milliseconds: in the year 5138. A power of ten less
+/// one, so that the description's pattern says the same.
+pub(super) const CURSOR_MAX_MS: i64 = 99_999_999_999_999;
 /// The longest name of an account.
 pub(super) const ACCOUNT_MAX_CHARS: usize = 100;
 
@@ -106,7 +109,7 @@ fn whole(text: &str) -> Option<i64> {
 #[must_use]
 pub fn packet_cursor(text: &str) -> Option<(i64, PacketId)> {
     let (at_ms, id) = text.split_once('.')?;
-    let at_ms = whole(at_ms).filter(|at_ms| (0..=TIME_MAX_MS).contains(at_ms))?;
+    let at_ms = whole(at_ms).filter(|at_ms| (0..=CURSOR_MAX_MS).contains(at_ms))?;
     Some((at_ms, PacketId::parse(id)?))
 }
 
@@ -240,6 +243,7 @@ mod tests {
             ("role=sent&before=17", "before"),
             ("role=sent&before=017.hb_01hjz3s2g0000zzzzzzzzzzzzz", "before"),
             ("role=sent&before=-1.hb_01hjz3s2g0000zzzzzzzzzzzzz", "before"),
+            ("role=sent&before=100000000000000.hb_01hjz3s2g0000zzzzzzzzzzzzz", "before"),
             ("role=sent&before=253402300800000.hb_01hjz3s2g0000zzzzzzzzzzzzz", "before"),
             ("role=sent&year=1969", "year"),
         ] {

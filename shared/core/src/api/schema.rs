@@ -12,11 +12,13 @@ use crate::risk::{Action, BOUND_MAX, DEVICE_MAX_CHARS, Rule};
 use crate::wire::operator::{DEPOSIT_ID_MAX_CHARS, REASON_MAX_CHARS};
 use crate::{ExceptionId, Fen, GroupId, PacketId, UserId};
 
-/// Every character that is not one of control, as a regular expression that Rust, Python and JavaScript all read.
-const PLAIN: &str = "[^\\u0000-\\u001f\\u007f-\\u009f]";
-/// One line of people's, as far as an expression tells: that something in it can be seen, and that it leaves the writing
-/// direction of other text alone, no expression tells.
-const LINE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e]*$";
+/// Every character of one line of people's, as far as an expression tells that Rust, Python and JavaScript all read: that
+/// something in the line can be seen, and that isolates are closed, no expression tells.
+const IN_LINE: &str = "[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e]";
+
+fn line() -> String {
+    format!("^{IN_LINE}*$")
+}
 
 fn packet_id() -> String {
     let letters = String::from_utf8_lossy(ALPHABET);
@@ -99,12 +101,12 @@ pub(crate) fn digest_or_null(generator: &mut SchemaGenerator) -> Schema {
 
 /// A greeting that `wrap` accepts.
 pub(crate) fn greeting(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": LINE, "minLength": 1, "maxLength": GREETING_MAX_CHARS})
+    json_schema!({"type": "string", "pattern": line(), "minLength": 1, "maxLength": GREETING_MAX_CHARS})
 }
 
 /// A password that `wrap` accepts.
 pub(crate) fn password(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": LINE, "minLength": 1, "maxLength": PASSWORD_MAX_CHARS})
+    json_schema!({"type": "string", "pattern": line(), "minLength": 1, "maxLength": PASSWORD_MAX_CHARS})
 }
 
 /// A cover's name.
@@ -112,11 +114,12 @@ pub(crate) fn cover(_: &mut SchemaGenerator) -> Schema {
     text(&format!("^[a-z0-9_-]{{1,{COVER_MAX_CHARS}}}$"))
 }
 
-/// A reason of an operator: some text, and not only blanks.
+/// A reason of an operator: one line, and not only blanks.
 pub(crate) fn reason(_: &mut SchemaGenerator) -> Schema {
-    let seen = format!("{}\\s]", PLAIN.trim_end_matches(']'));
+    let seen = format!("{}\\s]", IN_LINE.trim_end_matches(']'));
     json_schema!({
-        "type": "string", "pattern": format!("^{PLAIN}*{seen}{PLAIN}*$"), "minLength": 1, "maxLength": REASON_MAX_CHARS
+        "type": "string", "pattern": format!("^{IN_LINE}*{seen}{IN_LINE}*$"), "minLength": 1,
+        "maxLength": REASON_MAX_CHARS
     })
 }
 
@@ -140,8 +143,9 @@ pub(crate) fn exception_or_null(generator: &mut SchemaGenerator) -> Schema {
 
 /// A place in a list of packets.
 pub(crate) fn packet_cursor(_: &mut SchemaGenerator) -> Schema {
-    // TIME_MAX_MS has 15 digits; the few such numbers above it are no times of a packet.
-    text(&format!("^(0|[1-9][0-9]{{0,13}})\\.{}$", packet_id()))
+    // The bound is one below a power of ten: all numbers of as many digits.
+    let more = super::query::CURSOR_MAX_MS.to_string().len().saturating_sub(1);
+    text(&format!("^(0|[1-9][0-9]{{0,{more}}})\\.{}$", packet_id()))
 }
 
 /// A place in a list of packets, or `null`.

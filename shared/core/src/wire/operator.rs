@@ -8,7 +8,7 @@ use crate::audit::Link;
 use crate::json::Whole;
 use crate::route::WEIGHT_MAX;
 use crate::split::Kind;
-use crate::{Error, Fen, PacketId, UserId};
+use crate::{Error, Fen, PacketId, UserId, text};
 
 /// The longest reason, in Unicode characters.
 pub const REASON_MAX_CHARS: usize = 500;
@@ -90,19 +90,12 @@ pub struct CompensateRequest {
     pub amount_fen: Option<Whole<1, COMPENSATION_MAX_FEN>>,
 }
 
-/// Checks a reason, where there is one.
+/// Checks a reason, where there is one: it stands in the audit for good, so it is one line that can be seen.
 ///
 /// # Errors
-/// [`Error::Invalid`] when it is empty, too long or has control characters.
+/// [`Error::Invalid`] when [`text::check_line`] refuses it.
 pub fn check_reason(reason: Option<&str>) -> Result<(), Error> {
-    let Some(reason) = reason else { return Ok(()) };
-    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX_CHARS {
-        return Err(Error::invalid("reason", format!("must have 1 to {REASON_MAX_CHARS} characters, not only blanks")));
-    }
-    if reason.chars().any(char::is_control) {
-        return Err(Error::invalid("reason", "must have no control characters"));
-    }
-    Ok(())
+    reason.map_or(Ok(()), |reason| text::check_line("reason", reason, REASON_MAX_CHARS))
 }
 
 /// What no rule could decide, with everything needed to understand it.
