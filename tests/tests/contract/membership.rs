@@ -1,6 +1,6 @@
 //! Whom one may send to: a group one is a member of, now, or another person.
 
-use hongbao_tests::person::{PURSE_FEN, text};
+use hongbao_tests::person::{PURSE_FEN, number, text};
 use hongbao_tests::{Draft, Scene};
 use serde_json::json;
 
@@ -61,4 +61,43 @@ async fn nobody_sends_to_themselves() {
     let packet = alice.give(&Draft::to_one(100, &stranger.id)).await;
     bob.try_grab(&packet).await.refused(404, "not_found", None);
     assert_eq!(stranger.take(&packet).await, 100);
+}
+
+/// Who grabs and then leaves the group has what is theirs: the voucher is the right to it, then the share.
+#[tokio::test]
+async fn who_leaves_after_grabbing_opens_and_sees_what_is_theirs() {
+    let scene = Scene::new("leavers");
+    let [alice, bob, dan] = scene.people(["alice", "bob", "dan"]).await;
+    let packet = alice.give(&Draft::new("lucky", 900, 3, &scene.group())).await;
+    let (bobs, dans) = (bob.grab(&packet).await, dan.grab(&packet).await);
+
+    let [bob, dan] = [scene.login("bob", &[]).await, scene.login("dan", &["g_elsewhere"]).await];
+    let eve = scene.stranger("eve").await;
+    for voucher in [bobs.as_str(), dans.as_str(), "k.A", "2026.AAAA", ""] {
+        eve.try_open(&packet, voucher).await.refused(404, "not_found", None);
+    }
+    bob.try_open(&packet, &dans).await.refused(404, "not_found", None);
+    eve.get(&format!("/v1/packets/{packet}")).await.refused(404, "not_found", None);
+    // A share that is grabbed and not opened is a share.
+    let seen = bob.see(&packet).await;
+    assert_eq!((&seen["grabbed"], &seen["my_share"], &seen["shares"]), (&json!(2), &json!(null), &json!([])));
+
+    let opened = bob.try_open(&packet, &bobs).await.granted(200);
+    assert_eq!(bob.try_open(&packet, &bobs).await.granted(200), opened);
+    let seen = bob.see(&packet).await;
+    assert_eq!(seen["my_share"]["amount_fen"], opened["amount_fen"]);
+    bob.comes_to_hold(PURSE_FEN + number(&opened, "amount_fen")).await;
+    // As before: nobody takes a new share of what is not for them, or sees it.
+    eve.try_grab(&packet).await.refused(404, "not_found", None);
+    eve.get(&format!("/v1/packets/{packet}")).await.refused(404, "not_found", None);
+
+    // Finished and paid, it is answered from memory or by the ledger, and the same.
+    dan.try_open(&packet, &dans).await.granted(200);
+    alice.take(&packet).await;
+    alice.sees_it_become(&packet, "finished").await;
+    for _ in 0..2 {
+        assert_eq!(bob.see(&packet).await["my_share"]["amount_fen"], opened["amount_fen"]);
+        assert_eq!(bob.try_open(&packet, &bobs).await.granted(200), opened);
+        eve.get(&format!("/v1/packets/{packet}")).await.refused(404, "not_found", None);
+    }
 }

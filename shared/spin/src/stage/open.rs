@@ -12,15 +12,18 @@ use crate::settle::settlement;
 use crate::shard::Outcome;
 
 impl App {
-    /// Opens the voucher's share of the packet `id`, or answers what was in it.
+    /// Opens the voucher's share of the packet `id`, or answers what was in it. The voucher is the right to it: who has left
+    /// the group since they grabbed, opens what is theirs.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::InvalidVoucher`], [`Error::NotGrabbed`], [`Error::Expired`],
+    /// [`Error::NotFound`] for who has neither a voucher of theirs nor a right to see the packet, [`Error::InvalidVoucher`], [`Error::NotGrabbed`], [`Error::Expired`],
     /// [`Error::Contested`].
     pub async fn open(&self, person: &Person, id: PacketId, request: &OpenRequest) -> Result<OpenAnswer, Error> {
-        let packet = self.packet(id, person).await?;
-        let keys = self.signing_keys_of(&request.voucher).await?;
-        let voucher = Voucher::unseal(keys, &request.voucher, id, &person.user, self.now_ms())?;
+        let packet = self.any_packet(id).await?;
+        let voucher = match self.voucher(person, id, request).await {
+            Err(Error::InvalidVoucher) if !packet.facts.is_visible_to(person) => return Err(Error::NotFound),
+            voucher => voucher?,
+        };
         let seq = voucher.seq;
         let amount_fen = packet.amount(seq).ok_or(Error::InvalidVoucher)?;
         let opened_at_ms = match self.on_packet(id, async |shard| shard.open(&voucher).await).await {
@@ -35,6 +38,11 @@ impl App {
             Err(refused) => return Err(refused),
         };
         Ok(OpenAnswer { packet_id: id, seq, amount_fen, opened_at_ms })
+    }
+
+    async fn voucher(&self, person: &Person, id: PacketId, request: &OpenRequest) -> Result<Voucher, Error> {
+        let keys = self.signing_keys_of(&request.voucher).await?;
+        Voucher::unseal(keys, &request.voucher, id, &person.user, self.now_ms())
     }
 
     /// The settlement hears the first shard's bell only, so another's is rung there too, at most once a second a shard.

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use hongbao_core::admit::Rates;
 use hongbao_core::race::Claim;
 use hongbao_core::split::{self, Kind};
 use hongbao_core::token::Person;
@@ -57,10 +58,13 @@ impl App {
     /// The packet `id` as `person` may see it, with the page of shares that is `asked` for.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none or it is not the person's to see; [`Error::RateLimited`];
+    /// [`Error::NotFound`] when there is none, or it is not the person's to see, who has no share of it either; [`Error::RateLimited`];
     /// [`Error::Degraded`] while details are given up under load.
     pub async fn view(&self, person: &Person, id: PacketId, asked: Asked) -> Result<PacketAnswer, Error> {
-        let known = self.packet(id, person).await?;
+        let known = self.any_packet(id).await?;
+        if !known.facts.is_visible_to(person) && !self.has_share(&known, &person.user).await? {
+            return Err(Error::NotFound);
+        }
         self.may_look_back().await?;
         let mut moment = match from_memory(&known, &person.user) {
             Some(moment) => moment,
@@ -74,6 +78,26 @@ impl App {
         };
         self.tell_counts(self.shard_numbered(id.shard())).await;
         Ok(answer(moment, page))
+    }
+
+    /// Whether `user`, who may not see the packet otherwise, has a share of it: who has left the group since they grabbed.
+    /// One call of a cost that does not grow, as for an id that is nobody's; and none for whom the packet is for.
+    async fn has_share(&self, known: &Remembered, user: &UserId) -> Result<bool, Error> {
+        if let Some(moment) = from_memory(known, user) {
+            return Ok(moment.mine.is_some());
+        }
+        let id = known.facts.id;
+        // A rate would tell a stranger that there is such a packet.
+        let onlooker = Onlooker { user, is_sender: false, rates: &Rates { view_user: 0, ..Rates::default() } };
+        let lost = match self.on_shard(id, async |shard| shard.look(id, &onlooker).await).await {
+            Ok(Outcome::Done(sight)) => return Ok(sight.mine.is_some()),
+            Ok(Outcome::Missing) => None,
+            Err(lost) => Some(lost),
+        };
+        let _turn = self.ledger_turn()?;
+        let claim = self.ledger().await?.claim(id, user).await?;
+        // While the shard is away, nobody knows what is not paid yet.
+        lost.filter(|_| claim.is_none()).map_or(Ok(claim.is_some()), Err)
     }
 
     /// Reads the packet from the ledger, and from its shard what is ahead of it.
