@@ -9,12 +9,9 @@
 use hongbao_core::{Error, PacketId};
 
 use crate::App;
-use crate::ledger::{Ledger, Settlement, ShardRecord};
+use crate::ledger::{LEASE_MS, Ledger, Settlement, ShardRecord};
 use crate::settle;
 use crate::shard::{Identity, Shard};
-
-/// How long a new epoch may take to begin before another sweep may try, in milliseconds.
-const LEASE_MS: i64 = 15_000;
 
 impl App {
     /// Makes sure that a shard can be trusted, unless this instance has done so since it last lost it.
@@ -35,7 +32,7 @@ impl App {
     }
 
     /// Compares a shard with the ledger: the epoch it is live under.
-    async fn compare(&self, shard: &Shard, identity: &Identity) -> Result<u32, Error> {
+    pub(crate) async fn compare(&self, shard: &Shard, identity: &Identity) -> Result<u32, Error> {
         let ledger = self.ledger().await?;
         let mut record = ledger.shard(shard.number).await?;
         if record.run_id != identity.run_id {
@@ -76,8 +73,7 @@ impl App {
         }
         let ledger = self.ledger().await?;
         let (record, now_ms) = (ledger.shard(shard.number).await?, self.now_ms());
-        let lease_ms = now_ms.saturating_add(LEASE_MS);
-        if record.lease_ms > now_ms && record.lease_ms <= lease_ms {
+        if record.is_leased(now_ms) {
             return Ok(()); // Another sweep is at it.
         }
         // Behind the record, which nobody was at: whoever opens the shard from here on begins another epoch first.
@@ -85,7 +81,7 @@ impl App {
         if identity.epoch != Some(0) {
             return Ok(());
         }
-        let Some(epoch) = ledger.next_epoch(&record, now_ms, lease_ms).await? else {
+        let Some(epoch) = ledger.next_epoch(&record, now_ms, now_ms.saturating_add(LEASE_MS)).await? else {
             return Ok(()); // Another one was faster.
         };
         let record = ShardRecord { epoch, run_id: identity.run_id, ..record };

@@ -10,6 +10,9 @@
 //!
 //! **Invariant:** only an error of an entry's own counts as a try of it. While the ledger is not able, nothing is tried;
 //! what a lock holds up stays pending, and everything beside it is settled.
+//!
+//! **Invariant:** nothing but a lock keeps an entry for ever: an error that `sql/failure.rs` does not name counts too, and
+//! makes an exception of the entry after many more tries.
 
 use hongbao_core::event::Event;
 use hongbao_core::{Error, Fen};
@@ -30,6 +33,9 @@ const SLOW_MS: i64 = 500;
 pub const STUCK_MS: i64 = 5_000;
 /// How often an entry is tried before it goes to exceptions.
 pub const TRIES: i64 = 5;
+/// As [`TRIES`], where the table of errors does not name the error: ten minutes, since the tries of one entry are
+/// [`STUCK_MS`] apart. Behind the fence, where everybody waits for it, they are one sweep apart.
+const TRIES_UNKNOWN: i64 = 10 * 60_000 / STUCK_MS;
 
 /// Settles all that waits in `shard`'s journal; answers how many entries that was. What something holds up, or what
 /// failed by itself fewer than [`TRIES`] times, stays pending and is taken over by a later drain.
@@ -61,16 +67,27 @@ pub async fn drain_all(
     consumer: &str,
     now_ms: impl Fn() -> i64,
 ) -> Result<usize, Error> {
-    shard.answer_bell().await?;
     let mut settler = Settler::new(shard, ledger, consumer, &now_ms)?;
-    settler.read_on().await?;
-    // All that is pending, what was just read and left included: nobody else is at it.
-    settler.left = 0;
-    settler.take_over(0).await?;
-    match settler.left {
-        0 => Ok(settler.settled),
-        left => Err(Error::Unavailable(format!("{left} entries are not settled yet: {}", settler.why_left))),
+    settler.settle_all().await?;
+    settler.has_left_nothing()
+}
+
+/// As [`drain_all`], for a shard that is given up: what still cannot be settled goes to exceptions with the reason.
+///
+/// # Errors
+/// As for [`drain_all`]; what was settled or put on record so far is done.
+pub async fn drain_or_record(
+    shard: &Shard,
+    ledger: &Ledger,
+    consumer: &str,
+    now_ms: impl Fn() -> i64,
+) -> Result<usize, Error> {
+    let mut settler = Settler::new(shard, ledger, consumer, &now_ms)?;
+    settler.settle_all().await?;
+    if settler.left > 0 {
+        settler.record_the_rest().await?;
     }
+    settler.has_left_nothing()
 }
 
 /// The size of the batch after one of `size`, which found so many entries and took so long: twice as large while the

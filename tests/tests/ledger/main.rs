@@ -103,7 +103,8 @@ on_both! {
         the_odd_fen_go_to_the_first_to_grab_of_a_packet_that_was_sent_here;
     retention:
         a_packet_has_ended_when_all_is_settled_or_refunded
-        the_mark_is_moved_by_one_and_nothing_ends_behind_it;
+        the_mark_is_moved_by_one_and_nothing_ends_behind_it
+        what_a_clock_ahead_has_noted_is_noted_again;
     operator:
         an_operators_deposit_counts_once
         the_world_gives_no_more_than_can_be_counted
@@ -119,6 +120,7 @@ on_both! {
     steering:
         a_setting_is_set_once_and_every_change_is_an_act
         a_shard_is_given_up_by_an_act_under_its_next_epoch
+        a_lease_of_a_clock_ahead_keeps_no_shard
         what_a_rule_saw_is_on_record_once
         packets_are_found_ahead_of_their_start_a_shard_at_a_time;
 }

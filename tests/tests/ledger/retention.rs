@@ -79,3 +79,32 @@ pub(crate) async fn the_mark_is_moved_by_one_and_nothing_ends_behind_it(books: &
     assert_eq!(note(&ledger, NOW_MS + 10).await, 1);
     assert_eq!(ended(&ledger, &mark.place, NOW_MS + 1_001).await, [packets[2].facts.id]);
 }
+
+pub(crate) async fn what_a_clock_ahead_has_noted_is_noted_again(books: &Backend) {
+    const AHEAD_MS: i64 = 24 * 3_600_000;
+    let (ledger, mut journal) = (books.ledger().await, Journal::default());
+    let mut packets = Vec::new();
+    for number in 1..=3 {
+        packets.push(sent(&ledger, number, 10, 1).await);
+    }
+    let batch: Vec<_> = packets[..2].iter().map(|packet| journal.open(packet, 0, &user("anna"))).collect();
+    ledger.settle(&batch, NOW_MS).await.expect("a batch is settled");
+    assert_eq!(note(&ledger, NOW_MS + AHEAD_MS).await, 2);
+    ledger.shard(0).await.expect("a record");
+    let first = ledger.retired(0).await.expect("a mark");
+    let ahead =
+        RetiredMark { place: (NOW_MS + AHEAD_MS, packets[0].facts.id.to_string()), contents: "7:process".to_owned() };
+    assert!(ledger.move_retired(0, &first, &ahead).await.expect("an answer"));
+
+    // The clock is right again. While the mark is ahead, nothing is noted behind it, and nothing again and again.
+    ledger.settle(&[journal.open(&packets[2], 0, &user("ben"))], NOW_MS).await.expect("a batch is settled");
+    assert_eq!((note(&ledger, NOW_MS + 10).await, note(&ledger, NOW_MS + 10).await), (1, 0));
+    assert_eq!(ended(&ledger, &start(), NOW_MS + AHEAD_MS - 1).await, []);
+    let back = RetiredMark { place: (NOW_MS - 1_000, String::new()), ..ahead.clone() };
+    assert!(ledger.move_retired(0, &ahead, &back).await.expect("an answer"));
+    assert_eq!((note(&ledger, NOW_MS + 20).await, note(&ledger, NOW_MS + 21).await), (3, 0));
+    let all: Vec<_> = packets.iter().map(|packet| packet.facts.id).collect();
+    assert_eq!(ended(&ledger, &back.place, NOW_MS + 20).await, all);
+    // Another instance's clock is somewhat behind: it leaves them as they are.
+    assert_eq!(note(&ledger, NOW_MS - 30_000).await, 0);
+}

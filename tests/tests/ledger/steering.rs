@@ -2,7 +2,7 @@
 
 use hongbao_core::Error;
 use hongbao_core::quote::Quote;
-use hongbao_spin::ledger::{By, List, Sighting};
+use hongbao_spin::ledger::{By, LEASE_MS, List, Sighting};
 use hongbao_spin::sql::PATIENCE;
 
 use crate::backend::Backend;
@@ -41,6 +41,20 @@ pub(crate) async fn a_shard_is_given_up_by_an_act_under_its_next_epoch(books: &B
     assert_eq!(ledger.shard_packets().await.expect("numbers").get(&0), None);
     assert_eq!(books.number("SELECT COUNT(*) FROM audit").await, 1);
     assert_eq!(ledger.grab_in_sql(packet.facts.id, &user("anna"), NOW_MS).await.expect("a share"), 2);
+}
+
+pub(crate) async fn a_lease_of_a_clock_ahead_keeps_no_shard(books: &Backend) {
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    let ledger = books.ledger().await;
+    for (number, ends_ms, is_running) in [(1, LEASE_MS, true), (2, LEASE_MS + 1, false), (3, YEAR_MS, false)] {
+        sent(&ledger, number, 10, 1).await;
+        let record = ledger.shard(0).await.expect("a record");
+        ledger.renew_lease(&record, NOW_MS + ends_ms).await.expect("a lease");
+        let record = ledger.shard(0).await.expect("a record");
+        assert_eq!(record.is_leased(NOW_MS), is_running, "{ends_ms}");
+        let moved = ledger.move_shard(BY, 0, record.epoch).await;
+        assert_eq!(moved.is_err(), is_running, "{ends_ms}: {moved:?}");
+    }
 }
 
 pub(crate) async fn what_a_rule_saw_is_on_record_once(books: &Backend) {

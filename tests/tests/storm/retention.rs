@@ -1,7 +1,7 @@
 //! Packets leave Redis a while after they have ended, and the ledger answers for them as Redis did.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use hongbao_client::Method;
 use hongbao_stack::{Database, Postgres, Stack, StackOptions};
@@ -212,6 +212,38 @@ async fn what_an_old_copy_of_redis_brings_back_leaves_again() {
     let takes = async || (carol.try_grab(&running).await.status == 200).then_some(());
     until("what runs is put back", takes).await;
     assert_eq!(check_count(&scene).await, 1);
+}
+
+/// The packets that ended while a clock stood ahead leave as soon as it is right again, and those that end then, too.
+#[tokio::test]
+async fn a_clock_that_stood_ahead_keeps_nothing_in_redis() {
+    // Far more than a test waits, and less than a token lives.
+    const AHEAD_MS: &str = "240000";
+    let mut offset = PathBuf::new();
+    let stack = start("stood-ahead", |options| {
+        soon(options);
+        options.sweep_every = None;
+        offset = options.dir.join("clock-offset-ms");
+        options.arguments.extend(["--clock-offset-file".to_owned(), offset.to_string_lossy().into_owned()]);
+    });
+    let scene = Scene::on(&stack, "stood-ahead");
+    let [alice, bob] = scene.people(["alice", "bob"]).await;
+    let end_one = async || {
+        let packet = alice.give(&Draft::new("equal", 100, 1, &scene.group())).await;
+        bob.take(&packet).await;
+        bob.sees_it_become(&packet, "finished").await;
+        packet
+    };
+    let first = end_one().await;
+    // Redis' clock is right, and decides about the packets themselves.
+    fs::write(&offset, AHEAD_MS).expect("the clock can be set");
+    leave(&stack, &[&first]).await;
+    let second = end_one().await;
+    stack.sweep().expect("a sweep notes its end");
+    fs::write(&offset, "0").expect("the clock can be set");
+    let third = end_one().await;
+    leave(&stack, &[&second, &third]).await;
+    assert_eq!(check_count(&scene).await, 0);
 }
 
 fn copy(from: &Path, to: &Path) {

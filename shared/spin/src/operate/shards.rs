@@ -1,5 +1,6 @@
 //! The shards of Redis, as operators see and steer them.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
@@ -8,9 +9,14 @@ use hongbao_core::wire::operator::{ShardAnswer, ShardStats, ShardsAnswer};
 
 use crate::App;
 use crate::gate::LEDGER;
-use crate::ledger::{By, Refill};
+use crate::ledger::{By, LEASE_MS, Ledger, Refill, ShardRecord};
 use crate::operate::stats::{missing, shard_stats};
 use crate::settle;
+use crate::shard::Shard;
+
+/// How often a shard that is to be given up is looked at while a sweep begins its next epoch, and how far apart.
+const LOOKS: usize = 12;
+const LOOK: Duration = Duration::from_millis(250);
 
 impl App {
     /// All shards: those that this instance knows, and those that the ledger has packets for, as far as it answers.
@@ -82,11 +88,12 @@ impl App {
     }
 
     /// Gives a shard up: its packets live under SQL authority from now on, and vouchers of theirs are receipts. If the
-    /// shard still answers, it is stopped first and what its journal holds is settled. It takes new packets again when
-    /// it is rebuilt, unless it is drained.
+    /// shard still answers, it is stopped first and what its journal holds is settled; what cannot be settled goes to
+    /// exceptions. It takes new packets again when it is rebuilt, unless it is drained.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for no shard; [`Error::Unavailable`] while a sweep rebuilds it: try again.
+    /// [`Error::NotFound`] for no shard; [`Error::Unavailable`] while a sweep rebuilds it: try again; or while nothing
+    /// can be settled: a shard that serves goes on.
     pub async fn move_shard(&self, by: By<'_>, number: u16) -> Result<ShardAnswer, Error> {
         self.one_shard(number).await?;
         let ledger = self.ledger().await?;
@@ -94,21 +101,45 @@ impl App {
         if let Some(shard) = self.shard_numbered(number)
             && let Ok(identity) = shard.identity().await
         {
-            if identity.epoch != Some(0) {
-                shard.fence(identity.epoch).await?;
+            // While it still serves: it is not stopped for a ledger that can settle nothing.
+            if let Ok(epoch) = self.compare(shard, &identity).await {
+                shard.trust(epoch, &identity.run_id);
+                settle::drain(shard, ledger, "move", || self.now_ms()).await?;
             }
-            if record.run_id != identity.run_id {
-                ledger.meet(number, &identity.run_id).await?;
-                record = ledger.shard(number).await?;
-            }
-            shard.trust(record.epoch, &identity.run_id);
-            let settled = settle::drain_all(shard, ledger, "move", || self.now_ms()).await;
+            record = self.stop_shard(shard, ledger).await?;
+            let settled = settle::drain_or_record(shard, ledger, "move", || self.now_ms()).await;
             shard.doubt();
+            // Whatever came of it: the next sweep need not wait.
+            ledger.renew_lease(&record, 0).await?;
             settled?;
         }
         ledger.move_shard(by, number, record.epoch).await?;
         // What its journal has not told by now is lost: refunds do not wait for it.
         ledger.forgo_lost(&ledger.shard(number).await?, self.now_ms()).await?;
         self.one_shard(number).await
+    }
+
+    /// Fences a shard and takes the lease of its next epoch, so that no sweep opens it meanwhile.
+    async fn stop_shard(&self, shard: &Shard, ledger: &Ledger) -> Result<ShardRecord, Error> {
+        for _ in 0..LOOKS {
+            let (record, now_ms) = (ledger.shard(shard.number).await?, self.now_ms());
+            // Behind the record, which nobody was at: whoever opens the shard from here on begins another epoch first.
+            if !record.is_leased(now_ms) {
+                let identity = shard.identity().await?;
+                if identity.epoch != Some(0) {
+                    shard.fence(identity.epoch).await?;
+                }
+                if record.run_id != identity.run_id {
+                    ledger.meet(shard.number, &identity.run_id).await?;
+                }
+                let lease_ms = now_ms.saturating_add(LEASE_MS);
+                if let Some(epoch) = ledger.next_epoch(&record, now_ms, lease_ms).await? {
+                    shard.trust(epoch, &identity.run_id);
+                    return Ok(ShardRecord { epoch, run_id: identity.run_id, ..record });
+                }
+            }
+            self.pause(LOOK).await;
+        }
+        Err(Error::Unavailable(format!("a sweep is at shard {}", shard.number)))
     }
 }

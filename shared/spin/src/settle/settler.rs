@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use hongbao_core::event::Event;
 use hongbao_core::{Error, Fen, PacketId};
 
-use super::{BATCH, TRIES, next_size, settlement};
+use super::{BATCH, TRIES, TRIES_UNKNOWN, next_size, settlement};
 use crate::ledger::{Ledger, Settlement, Sighting};
 use crate::shard::journal::START;
 use crate::shard::{Entry, Place, Shard, Trust, place_of};
@@ -21,6 +21,8 @@ const LOOKS: usize = 200;
 const PACKETS_KNOWN: usize = 2_000;
 /// The rule of the schema that stops a batch of another epoch.
 const EPOCH_IS_OVER: &str = "epoch_is_over";
+/// Why an entry waits that needs a locked row.
+const LOCKED: &str = "somebody else has locked their rows";
 
 /// Why entries were not settled.
 enum Trouble {
@@ -35,7 +37,7 @@ impl From<Failure> for Trouble {
         match failure.cause {
             Cause::Lost | Cause::Unable => Self::Everything(failure.into()),
             Cause::Refused if failure.text.contains(EPOCH_IS_OVER) => Self::Everything(failure.into()),
-            Cause::HeldUp | Cause::Refused => Self::Entries(failure),
+            Cause::HeldUp | Cause::Refused | Cause::Unknown => Self::Entries(failure),
         }
     }
 }
@@ -67,6 +69,8 @@ pub(super) struct Settler<'a> {
     trouble_ms: i64,
     /// Whether a lock is known to hold entries up: then the ledger is asked which, instead of waiting for it.
     is_held_up: bool,
+    /// Whether an entry that cannot be settled goes to exceptions at once.
+    records_all: bool,
 }
 
 impl<'a> Settler<'a> {
@@ -89,7 +93,31 @@ impl<'a> Settler<'a> {
             why_left: String::new(),
             trouble_ms: 0,
             is_held_up: false,
+            records_all: false,
         })
+    }
+
+    /// Settles all there is, whoever was reading it: behind the fence, when nobody else may.
+    pub(super) async fn settle_all(&mut self) -> Result<(), Error> {
+        self.shard.answer_bell().await?;
+        self.read_on().await?;
+        // All that is pending, what was just read and left included.
+        self.left = 0;
+        self.take_over(0).await
+    }
+
+    /// Tries once more what [`settle_all`](Self::settle_all) left; what fails again goes to exceptions.
+    pub(super) async fn record_the_rest(&mut self) -> Result<(), Error> {
+        (self.left, self.trouble_ms, self.records_all) = (0, 0, true);
+        self.take_over(0).await
+    }
+
+    /// How many entries were settled, where none is left.
+    pub(super) fn has_left_nothing(self) -> Result<usize, Error> {
+        match self.left {
+            0 => Ok(self.settled),
+            left => Err(Error::Unavailable(format!("{left} entries are not settled yet: {}", self.why_left))),
+        }
     }
 
     /// Settles entries that somebody read `idle_ms` ago or earlier and never acknowledged. Those that are known to fail
@@ -227,39 +255,52 @@ impl<'a> Settler<'a> {
         };
         let (held, free): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| held_up.contains(&self.event_id(entry)));
-        if !held.is_empty() {
+        if self.records_all && !held.is_empty() {
+            self.record(&held, LOCKED).await?;
+        } else if !held.is_empty() {
             self.shard.note_held_up(&held).await?;
-            self.leave(held.len(), "somebody else has locked their rows");
+            self.leave(held.len(), LOCKED);
         }
         Ok(free)
     }
 
-    /// Notes that settling this entry alone failed. An error of its own counts; after [`TRIES`] of them it goes to
-    /// exceptions with the database's words.
+    /// Notes that settling this entry alone failed. An error of its own counts; after [`TRIES`] of them, or
+    /// [`TRIES_UNKNOWN`] that nobody knows, it goes to exceptions with the database's words.
     async fn settle_failed(&mut self, entry: &Entry, failure: &Failure) -> Result<(), Error> {
+        let alone = core::slice::from_ref(entry);
+        let most = if failure.cause == Cause::Unknown { TRIES_UNKNOWN } else { TRIES };
         let tries = match failure.cause {
-            Cause::Refused => self.shard.count_try(entry).await?,
+            Cause::Refused | Cause::Unknown => self.shard.count_try(entry).await?,
             _ => 0,
         };
+        if self.records_all || tries >= most {
+            return self.record(alone, &failure.text).await;
+        }
         if tries == 0 {
-            self.shard.note_held_up(core::slice::from_ref(entry)).await?;
+            self.shard.note_held_up(alone).await?;
         }
-        if tries < TRIES {
-            self.leave(1, &failure.text);
-            return Ok(());
-        }
-        let evidence = Event::with_words(&entry.text, &failure.text);
-        let packet = Event::parse(&entry.text).map(|event| event.packet().to_string()).unwrap_or_default();
-        let poison = Settlement { packet, ..settlement(self.event_id(entry), &evidence, None, None) };
-        let batch = [self.fence(core::slice::from_ref(entry))?, poison];
+        self.leave(1, &failure.text);
+        Ok(())
+    }
+
+    /// Puts entries on record as exceptions, with the reason: then they are done.
+    async fn record(&mut self, entries: &[Entry], why: &str) -> Result<(), Error> {
+        let mut batch = vec![self.fence(entries)?];
+        batch.extend(entries.iter().map(|entry| {
+            let evidence = Event::with_words(&entry.text, why);
+            let packet = Event::parse(&entry.text).map(|event| event.packet().to_string()).unwrap_or_default();
+            Settlement { packet, ..settlement(self.event_id(entry), &evidence, None, None) }
+        }));
         match self.ledger.settle(&batch, (self.now_ms)()).await {
             Ok(()) => {
-                self.shard.acknowledge(&[Entry { tries: Some(tries), ..entry.clone() }]).await?;
-                self.settled += 1;
+                let done: Vec<_> =
+                    entries.iter().map(|entry| Entry { tries: entry.tries.or(Some(0)), ..entry.clone() }).collect();
+                self.shard.acknowledge(&done).await?;
+                self.settled += entries.len();
             }
             Err(failure) => {
                 let failure = self.of_entries(failure.into())?;
-                self.leave(1, &failure.text);
+                self.leave(entries.len(), &failure.text);
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Why a statement did not do its work: one table for both databases.
 //!
-//! **Invariant:** what the table does not name is [`Cause::HeldUp`]: nobody is blamed for it, and it is tried again.
+//! **Invariant:** what the table does not name is [`Cause::Unknown`]: it is tried again, and often, before an entry is
+//! blamed for it.
 
 use hongbao_core::Error;
 
@@ -12,10 +13,12 @@ pub enum Cause {
     Lost,
     /// The server or its storage is not able to do it now, whatever the statement says.
     Unable,
-    /// Something else holds the statement up: a lock, a deadlock, too little time. Or a reason that is not known here.
+    /// Something else holds the statement up: a lock, a deadlock, too little time.
     HeldUp,
     /// What the statement says breaks a rule: it fails however often it is tried.
     Refused,
+    /// A reason that the table does not name.
+    Unknown,
 }
 
 /// Why a statement did not do its work. Unless it was lost it did nothing; doing it again is harmless in any case.
@@ -29,6 +32,8 @@ pub struct Failure {
 
 /// What a trigger or a procedure of ours raises (PL/pgSQL's RAISE).
 const RAISED: &str = "P0001";
+/// Somebody else's lock.
+const LOCKED: &str = "55P03";
 
 /// SQLSTATEs by their first characters, of several that fit the first one.
 const SQLSTATES: &[(&str, Cause)] = &[
@@ -50,12 +55,24 @@ const SQLSTATES: &[(&str, Cause)] = &[
     ("3D", Cause::Unable),
     ("3F", Cause::Unable),
     ("42", Cause::Unable),
-    // A broken rule of ours, a constraint, a value that fits nowhere.
-    (RAISED, Cause::Refused),
+    // A broken rule of ours, a constraint, a value that fits nowhere; what a trigger, a procedure or a view says of this
+    // row (P0: PL/pgSQL's own errors), a limit that this statement exceeds.
+    ("09", Cause::Refused),
+    ("20", Cause::Refused),
+    ("21", Cause::Refused),
     ("22", Cause::Refused),
     ("23", Cause::Refused),
-    // Locks (55P03), deadlocks and other victims of concurrency (40), the statement's time is over (57014): with all
-    // that is not named here.
+    ("27", Cause::Refused),
+    ("2F", Cause::Refused),
+    ("38", Cause::Refused),
+    ("39", Cause::Refused),
+    ("44", Cause::Refused),
+    ("54", Cause::Refused),
+    ("P0", Cause::Refused),
+    // Locks, deadlocks and other victims of concurrency, a statement whose time is over.
+    (LOCKED, Cause::HeldUp),
+    ("40", Cause::HeldUp),
+    ("57014", Cause::HeldUp),
 ];
 
 /// SQLite's words, which are all that comes through, in the order of looking.
@@ -101,13 +118,13 @@ impl Failure {
         } else {
             format!("{sqlstate}: {}", message.replace("conflict", "collision"))
         };
-        Self { cause: known.map_or(Cause::HeldUp, |(_, cause)| *cause), text }
+        Self { cause: known.map_or(Cause::Unknown, |(_, cause)| *cause), text }
     }
 
     /// Whether PostgreSQL gave up waiting for somebody else's lock.
     #[must_use]
     pub fn is_lock(&self) -> bool {
-        self.text.starts_with("55P03")
+        self.text.starts_with(LOCKED)
     }
 
     /// A failure of SQLite, by its words. What a trigger of ours raises is a rule's name: a word with underscores.
@@ -116,7 +133,7 @@ impl Failure {
         let text = text.into();
         let known = SQLITE.iter().find(|(words, _)| text.contains(words));
         let is_rule = !text.contains(' ');
-        let cause = known.map_or(if is_rule { Cause::Refused } else { Cause::HeldUp }, |(_, cause)| *cause);
+        let cause = known.map_or(if is_rule { Cause::Refused } else { Cause::Unknown }, |(_, cause)| *cause);
         Self { cause, text }
     }
 
@@ -152,10 +169,19 @@ mod tests {
             ("57014", Cause::HeldUp),
             ("40P01", Cause::HeldUp),
             ("40001", Cause::HeldUp),
-            ("XX001", Cause::HeldUp),
+            ("XX001", Cause::Unknown),
+            ("ZZ001", Cause::Unknown),
+            ("55006", Cause::Unknown),
             ("23514", Cause::Refused),
             ("22003", Cause::Refused),
             ("P0001", Cause::Refused),
+            ("P0002", Cause::Refused),
+            ("20000", Cause::Refused),
+            ("21000", Cause::Refused),
+            ("38000", Cause::Refused),
+            ("39004", Cause::Refused),
+            ("44000", Cause::Refused),
+            ("54001", Cause::Refused),
         ] {
             assert_eq!(Failure::of_postgres(sqlstate, "words").cause, cause, "{sqlstate}");
         }
@@ -168,7 +194,7 @@ mod tests {
             ("CHECK constraint failed: balance_not_negative", Cause::Refused),
             ("UNIQUE constraint failed: claims.packet, claims.seq", Cause::Refused),
             ("epoch_is_over", Cause::Refused),
-            ("words that nobody knows", Cause::HeldUp),
+            ("words that nobody knows", Cause::Unknown),
         ] {
             assert_eq!(Failure::of_sqlite(text).cause, cause, "{text}");
         }

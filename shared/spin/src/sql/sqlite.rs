@@ -11,7 +11,7 @@ use super::{Cause, DEADLINE, Database, Failure, Row, Value};
 use crate::watch::within;
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 10] = [
+pub const SCHEMA: [&str; 11] = [
     include_str!("../../sql/sqlite/schema/0001_ledger.sql"),
     include_str!("../../sql/sqlite/schema/0002_operator.sql"),
     include_str!("../../sql/sqlite/schema/0003_shards.sql"),
@@ -22,6 +22,7 @@ pub const SCHEMA: [&str; 10] = [
     include_str!("../../sql/sqlite/schema/0008_retention.sql"),
     include_str!("../../sql/sqlite/schema/0009_lists.sql"),
     include_str!("../../sql/sqlite/schema/0010_refill.sql"),
+    include_str!("../../sql/sqlite/schema/0011_clocks.sql"),
 ];
 
 /// A database of Spin's, by its name in the manifest.

@@ -5,7 +5,8 @@
 //!
 //! **Invariant:** a mark for each shard says up to where its ended packets have left it. It belongs to the contents it
 //! was moved under, an epoch and a server process: other contents may be an older copy, and have removed packets again.
-//! For them the mark goes back, and all keys are looked through for packets of other epochs.
+//! For them the mark goes back, and all keys are looked through for packets of other epochs. It goes back too when it is
+//! later than now: a clock that stood ahead has moved it, and ends that it noted are noted again.
 
 use futures_util::future::join_all;
 use hongbao_core::Error;
@@ -51,7 +52,7 @@ impl App {
         let now_ms = self.now_ms();
         let until_ms = now_ms.saturating_sub(kept_ms);
         let mut mark = ledger.retired(shard.number).await?;
-        if mark.contents != contents {
+        if mark.contents != contents || mark.place.0 > now_ms {
             let back_ms = until_ms.saturating_sub(kept_ms).saturating_sub(BACK_MS);
             let back = RetiredMark { place: mark.place.clone().min((back_ms, String::new())), contents };
             if !ledger.move_retired(shard.number, &mark, &back).await? {

@@ -1,7 +1,7 @@
 //! The schema as one statement. Needs nothing but the files: tools include this file as it is.
 
 /// The schema's versions, in order; a version is applied once and never changed afterwards.
-pub const SCHEMA: [&str; 13] = [
+pub const SCHEMA: [&str; 14] = [
     include_str!("../../../sql/postgres/schema/0001_ledger.sql"),
     include_str!("../../../sql/postgres/schema/0002_procedures.sql"),
     include_str!("../../../sql/postgres/schema/0003_settle.sql"),
@@ -15,6 +15,7 @@ pub const SCHEMA: [&str; 13] = [
     include_str!("../../../sql/postgres/schema/0011_held_up.sql"),
     include_str!("../../../sql/postgres/schema/0012_lists.sql"),
     include_str!("../../../sql/postgres/schema/0013_refill.sql"),
+    include_str!("../../../sql/postgres/schema/0014_clocks.sql"),
 ];
 
 /// One statement, so one transaction, that brings any older schema up to date. Of several at once the first does the
