@@ -132,8 +132,7 @@ impl Link {
         let was_fenced = server.data.is_text(&epoch, "0");
         // Seeded bug: nothing is read at all, since what was read and not settled would be taken over later.
         let is_unread = self.site.seam.link == Some(LinkBug::TrustsTheBell) && command == "XREADGROUP";
-        let mut answer =
-            if is_unread && is_sweep(words) { Ok(Answered::Nil) } else { server.execute(command, words) };
+        let mut answer = if is_unread && is_sweep(words) { Ok(Answered::Nil) } else { server.execute(command, words) };
         match (was_fenced, server.data.is_text(&epoch, "0")) {
             (false, true) if !machine.has_lost.get() => {
                 let told = told(command, words);

@@ -27,9 +27,14 @@ const CHECK_EVERY: Duration = Duration::from_millis(1_000);
 /// How many connections to a demoted server a pool may have: as many as Spin's holds, and one new one.
 const STALE_MAX: usize = 65;
 /// What the client itself looks at when it connects, unless the address says otherwise: with several hosts in the address
-/// it goes on to the one that accepts writes.
-const PARAMETERS: [(&str, &str); 3] =
-    [("target_session_attrs", "read-write"), ("connect_timeout", "2"), ("application_name", "hongbao")];
+/// it goes on to the one that accepts writes; and what a server that has vanished does not acknowledge within a second
+/// ends the connection.
+const PARAMETERS: [(&str, &str); 4] = [
+    ("target_session_attrs", "read-write"),
+    ("connect_timeout", "2"),
+    ("tcp_user_timeout", "1"),
+    ("application_name", "hongbao"),
+];
 
 /// A connection that accepts writes, as of at most a second ago.
 pub(super) struct Session {
@@ -102,13 +107,14 @@ async fn end(connection: &Connection) {
 mod tests {
     #[test]
     fn an_address_keeps_what_it_says_and_gets_what_it_does_not() {
-        let all = "target_session_attrs=read-write&connect_timeout=2&application_name=hongbao";
+        let all = "target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=1&application_name=hongbao";
         for (url, expected) in [
             ("postgres://a/b", format!("postgres://a/b?{all}")),
             ("postgres://a/b?sslmode=require", format!("postgres://a/b?sslmode=require&{all}")),
             (
                 "postgres://a/b?connect_timeout=9&target_session_attrs=any",
-                "postgres://a/b?connect_timeout=9&target_session_attrs=any&application_name=hongbao".to_owned(),
+                "postgres://a/b?connect_timeout=9&target_session_attrs=any&tcp_user_timeout=1&application_name=hongbao"
+                    .to_owned(),
             ),
         ] {
             assert_eq!(super::address(url), expected);
