@@ -16,8 +16,8 @@ impl App {
     /// the group since they grabbed, opens what is theirs.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for who has neither a voucher of theirs nor a right to see the packet, [`Error::InvalidVoucher`], [`Error::NotGrabbed`], [`Error::Expired`],
-    /// [`Error::Contested`].
+    /// [`Error::NotFound`] without a voucher of one's own or a right to see the packet, [`Error::InvalidVoucher`],
+    /// [`Error::NotGrabbed`], [`Error::Expired`], [`Error::Contested`].
     pub async fn open(&self, person: &Person, id: PacketId, request: &OpenRequest) -> Result<OpenAnswer, Error> {
         let packet = self.any_packet(id).await?;
         let voucher = match self.voucher(person, id, request).await {

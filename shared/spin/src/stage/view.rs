@@ -58,8 +58,8 @@ impl App {
     /// The packet `id` as `person` may see it, with the page of shares that is `asked` for.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, or it is not the person's to see, who has no share of it either; [`Error::RateLimited`];
-    /// [`Error::Degraded`] while details are given up under load.
+    /// [`Error::NotFound`] when there is none, or it is not the person's to see and they have no share of it;
+    /// [`Error::RateLimited`]; [`Error::Degraded`] while details are given up under load.
     pub async fn view(&self, person: &Person, id: PacketId, asked: Asked) -> Result<PacketAnswer, Error> {
         let known = self.any_packet(id).await?;
         if !known.facts.is_visible_to(person) && !self.has_share(&known, &person.user).await? {
