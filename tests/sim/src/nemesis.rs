@@ -115,7 +115,8 @@ async fn strike_application(site: &Rc<Site>, disaster: Disaster, number: usize, 
             site.record_fault("poison", Some(number), site.world.now_ms());
             poison(site, number);
         }
-        Disaster::Ghosts => {
+        // Nobody settles from contents that were lost and are not compared yet: no reader dies there.
+        Disaster::Ghosts if !site.machines[number].has_lost.get() => {
             site.record_fault("ghosts", Some(number), site.world.now_ms());
             ghosts(site, number);
             // What comes next, somebody reads who dies as well: it is pending behind what is deleted.

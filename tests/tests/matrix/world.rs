@@ -252,6 +252,8 @@ fn options(folder: &Path, redis: &Redis, keys: &Keys) -> Options {
     options.cache_dir = root.join("target/tmp/compiled");
     options.components = ALL_BUT_TRANSFER.map(str::to_owned).to_vec();
     options.threads = 1;
+    // Each reserves address space, and several worlds of three hosts run in this process.
+    options.instances.max_count = 64;
     let variables = [
         ("signing_key", keys.signing_key().to_owned()),
         ("jwt_keys", keys.jwt_keys().to_owned()),

@@ -1,2 +1,3 @@
--- How many shares of packet $1 somebody has: grabbed under SQL authority, or paid.
-SELECT COUNT(*) FROM (SELECT seq FROM claims WHERE packet = $1 UNION SELECT seq FROM grabs WHERE packet = $1) taken
+-- How many shares of packet $1 others than user $2 have: grabbed under SQL authority, or paid.
+SELECT COUNT(*) FROM (
+  SELECT seq FROM claims WHERE packet = $1 AND "user" <> $2 UNION SELECT seq FROM grabs WHERE packet = $1 AND "user" <> $2) taken

@@ -139,9 +139,12 @@ impl Ledger {
         Ok(Some(Claim { seq: row.count()?, opened_at_ms: row.optional_int()? }))
     }
 
-    /// How many shares of a packet somebody has, grabbed under SQL authority or paid.
-    pub async fn taken(&self, id: PacketId) -> Result<u32, Error> {
-        self.first(self.sql.taken, vec![id.to_string().into()]).await?.map_or(Ok(0), |mut row| row.count())
+    /// How many shares of a packet others than `user` have, grabbed under SQL authority or paid. The user's own does not
+    /// count: the same request may have come twice.
+    pub async fn taken_from(&self, id: PacketId, user: &UserId) -> Result<u32, Error> {
+        self.first(self.sql.taken, vec![id.to_string().into(), user.as_str().into()])
+            .await?
+            .map_or(Ok(0), |mut row| row.count())
     }
 
     /// Binds the next share to `user` under SQL authority, or answers the share the user has.

@@ -161,7 +161,7 @@ impl App {
         if early_ms > 0 {
             return Err(Error::NotStarted { retry_after_ms: early_ms });
         }
-        if self.ledger().await?.taken(facts.id).await? >= facts.count {
+        if self.ledger().await?.taken_from(facts.id, visit.user).await? >= facts.count {
             return Err(Error::SoldOut);
         }
         if packet.is_over() || now_ms >= facts.expires_at_ms {
