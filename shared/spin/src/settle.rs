@@ -48,6 +48,11 @@ const TRIES_UNKNOWN: i64 = 10 * 60_000 / STUCK_MS;
 pub async fn drain(shard: &Shard, ledger: &Ledger, consumer: &str, now_ms: impl Fn() -> i64) -> Result<usize, Error> {
     shard.answer_bell().await?;
     let mut settler = Settler::new(shard, ledger, consumer, &now_ms)?;
+    if shard.has_unacknowledged().await? {
+        // Behind a ledger that is away nothing is read: what waits unread is settled at once when the ledger is back, and
+        // what was read only when it is old enough to be taken over.
+        settler.try_ledger().await?;
+    }
     settler.take_over(STUCK_MS).await?;
     settler.read_on().await?;
     if settler.left > 0 {

@@ -117,7 +117,9 @@ impl Mix {
         }
         let some = |most: u64| if random.below(2) == 0 { 0 } else { random.between(1, most) };
         let delay = |usual: u64, long: u64| if random.below(3) == 0 { random.between(usual, long) } else { usual };
-        let disasters = allowed.iter().copied().filter(|_| random.below(4) == 0).collect();
+        // A seeded bug that names its disasters needs all of them.
+        let is_named = allowed.len() < Disaster::KEEPING.len();
+        let disasters = allowed.iter().copied().filter(|_| is_named || random.below(4) == 0).collect();
         Self {
             http_lost: some(300),
             http_answer_lost: some(300),

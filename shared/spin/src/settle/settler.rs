@@ -97,6 +97,12 @@ impl<'a> Settler<'a> {
         })
     }
 
+    /// Settles nothing, to see whether the ledger would.
+    pub(super) async fn try_ledger(&self) -> Result<(), Error> {
+        let tried = self.ledger.settle(&[self.fence_at((0, 0))], (self.now_ms)()).await;
+        tried.inspect_err(|_| self.shard.doubt()).map_err(Error::from)
+    }
+
     /// Settles all there is, whoever was reading it: behind the fence, when nobody else may.
     pub(super) async fn settle_all(&mut self) -> Result<(), Error> {
         self.shard.answer_bell().await?;
@@ -316,8 +322,12 @@ impl<'a> Settler<'a> {
     /// The batch's first entry: it settles nothing, and stops a batch of a shard that is another one by now.
     fn fence(&self, entries: &[Entry]) -> Result<Settlement, Error> {
         let place: Option<Place> = entries.iter().filter_map(|entry| place_of(&entry.id)).max();
-        let (at_ms, number) = place.ok_or_else(|| Error::Internal(format!("entries without a place: {entries:?}")))?;
-        Ok(Settlement {
+        let place = place.ok_or_else(|| Error::Internal(format!("entries without a place: {entries:?}")))?;
+        Ok(self.fence_at(place))
+    }
+
+    fn fence_at(&self, (at_ms, number): Place) -> Settlement {
+        Settlement {
             kind: "fence",
             packet: self.shard.number.to_string(),
             opened: Some(self.read_from.epoch),
@@ -325,7 +335,7 @@ impl<'a> Settler<'a> {
             seq: Some(number),
             text: self.read_from.run_id.clone(),
             ..Settlement::default()
-        })
+        }
     }
 
     async fn settlements(&mut self, entries: &[Entry]) -> Result<Vec<Settlement>, Error> {

@@ -109,6 +109,15 @@ impl Shard {
         }
     }
 
+    /// Whether there are entries that somebody has read and not acknowledged.
+    pub async fn has_unacknowledged(&self) -> Result<bool, Error> {
+        let words = [&self.events, GROUP, "-", "+", "1"].map(binary);
+        match self.call("XPENDING", words.to_vec()).await {
+            Err(Failure::Refused(text)) if text.contains("NOGROUP") => Ok(false),
+            answer => Ok(!answer?.is_empty()),
+        }
+    }
+
     /// Frees the memory of settled entries and marks them as settled.
     pub async fn acknowledge(&self, entries: &[Entry]) -> Result<(), Error> {
         let ids = || entries.iter().map(|entry| binary(&entry.id));
